@@ -1,0 +1,92 @@
+package lanyard
+
+import "time"
+
+// Action is what was done, for the audit log: noun.verb.
+type Action string
+
+const (
+	ActSessionCreated     Action = "session.created"
+	ActSessionOpened      Action = "session.continued" // the person pressed Continue
+	ActConsentParked      Action = "consent.parked"    // the provider returned with a code
+	ActConsentDenied      Action = "consent.denied"
+	ActConsentRefused     Action = "consent.refused" // we refused to bind it
+	ActAuthorizeURL       Action = "authorize_url.created"
+	ActConnectionCreated  Action = "connection.created"
+	ActConnectionRenewed  Action = "connection.reconnected"
+	ActConnectionChanged  Action = "connection.changed"
+	ActConnectionRevoked  Action = "connection.revoked"
+	ActTokenRead          Action = "token.read"
+	ActTokenReported      Action = "token.reported"
+	ActTokenRefreshed     Action = "token.refreshed"
+	ActTokenRefreshFailed Action = "token.refresh_failed"
+	ActJoinTokenMinted    Action = "join_token.minted"
+	ActDenied             Action = "access.denied"
+	ActAppChanged         Action = "app.changed"
+	ActProjectChanged     Action = "project.changed"
+	ActKeyCreated         Action = "key.created"
+	ActKeyRevoked         Action = "key.revoked"
+	ActVaultRotated       Action = "vault.rotated"
+	ActSecurity           Action = "security.tampered"
+)
+
+// Entry is one line of the audit log. It is committed before the answer leaves.
+// No field but Sealed may hold personal data, and none a secret.
+type Entry struct {
+	ID         EntryID // NewEntry sets it; Sealed is bound to it
+	Project    ProjectID
+	At         time.Time // the database's clock, set by the store
+	Who        string
+	What       Action
+	Outcome    string // "ok", "denied", "failed"
+	Code       Code   // why not, if not
+	App        AppID
+	Connection ConnectionID
+	Grant      GrantID
+	Session    SessionID
+	Key        KeyID
+	Person     PersonID          // whose key Sealed is sealed with; empty: the project's
+	Detail     map[string]string // provider, scopes, type …
+	Sealed     []byte            // the Origin, as JSON, sealed
+	RequestID  string
+}
+
+// NewEntry starts an entry by this principal, with outcome "ok".
+func NewEntry(p Principal, what Action) Entry {
+	return Entry{ID: NewID[EntryID]("aud_"), Project: p.Project, Who: p.Name, Key: p.Key,
+		What: what, Outcome: "ok", RequestID: p.RequestID}
+}
+
+// Failed returns e with the outcome and code of err: "denied" where the caller
+// was not entitled, "failed" otherwise.
+func (e Entry) Failed(err error) Entry {
+	e.Code, e.Outcome = CodeOf(err), "failed"
+	switch RowOf(e.Code).Kind {
+	case Forbidden, Unauthenticated, NotFound:
+		e.Outcome = "denied"
+	}
+	return e
+}
+
+// EventType names what customers are told: connection.revoked and so on.
+type EventType string
+
+const (
+	EventConnectionCreated EventType = "connection.created"
+	EventConnectionUpdated EventType = "connection.updated"
+	EventConnectionRevoked EventType = "connection.revoked"
+	EventNeedsReauth       EventType = "connection.needs_reauth"
+	EventScopesChanged     EventType = "connection.scopes_changed"
+	EventSecurity          EventType = "security.alert"
+)
+
+// Event is a row of the outbox, written in the transaction of the change. Data
+// is thin: ids and states, never tokens or personal data.
+type Event struct {
+	ID         EventID
+	Project    ProjectID
+	At         time.Time
+	Type       EventType
+	Connection ConnectionID
+	Data       map[string]string
+}

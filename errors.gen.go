@@ -1,0 +1,154 @@
+// Code generated from docs/errors.md by docs/generate.go. DO NOT EDIT.
+
+package lanyard
+
+// The codes of docs/errors.md.
+const (
+	CodeInvalidRequest           Code = "invalid_request"
+	CodeInvalidJSON              Code = "invalid_json"
+	CodeUnknownMember            Code = "unknown_member"
+	CodeDuplicateMember          Code = "duplicate_member"
+	CodeBodyTooLarge             Code = "body_too_large"
+	CodeMethodNotAllowed         Code = "method_not_allowed"
+	CodeIdempotencyKeyReused     Code = "idempotency_key_reused"
+	CodeIdempotencyInProgress    Code = "idempotency_in_progress"
+	CodeCredentialMissing        Code = "credential_missing"
+	CodeCredentialInvalid        Code = "credential_invalid"
+	CodeScopeMissing             Code = "scope_missing"
+	CodeKeyLimited               Code = "key_limited"
+	CodeAddressNotAllowed        Code = "address_not_allowed"
+	CodeKeyTooStrong             Code = "key_too_strong"
+	CodeOperatorOnly             Code = "operator_only"
+	CodeNotFound                 Code = "not_found"
+	CodeRateLimited              Code = "rate_limited"
+	CodeInternal                 Code = "internal"
+	CodeStoreUnavailable         Code = "store_unavailable"
+	CodeVaultSealed              Code = "vault_sealed"
+	CodeTampered                 Code = "tampered"
+	CodeClientInUse              Code = "client_in_use"
+	CodeAppNotReady              Code = "app_not_ready"
+	CodeAppInUse                 Code = "app_in_use"
+	CodeUnknownProvider          Code = "unknown_provider"
+	CodeReturnURLNotAllowed      Code = "return_url_not_allowed"
+	CodeOriginNotAllowed         Code = "origin_not_allowed"
+	CodeRedirectURINotRegistered Code = "redirect_uri_not_registered"
+	CodeInvalidState             Code = "invalid_state"
+	CodeCompletionInvalid        Code = "completion_invalid"
+	CodeCompletionExpired        Code = "completion_expired"
+	CodeEndUserMismatch          Code = "end_user_mismatch"
+	CodeCodeRejected             Code = "code_rejected"
+	CodeLinkUnknown              Code = "link_unknown"
+	CodeLinkExpired              Code = "link_expired"
+	CodeLinkUsed                 Code = "link_used"
+	CodeBrowserMismatch          Code = "browser_mismatch"
+	CodeAttemptUnknown           Code = "attempt_unknown"
+	CodeAttemptExpired           Code = "attempt_expired"
+	CodeIssuerMismatch           Code = "issuer_mismatch"
+	CodeConsentDenied            Code = "consent_denied"
+	CodeConsentScopeRefused      Code = "consent_scope_refused"
+	CodeAdminApprovalNeeded      Code = "admin_approval_needed"
+	CodeProviderUnavailable      Code = "provider_unavailable"
+	CodeProviderTimeout          Code = "provider_timeout"
+	CodeProviderAnswerInvalid    Code = "provider_answer_invalid"
+	CodeProviderRefused          Code = "provider_refused"
+	CodeAppMisconfigured         Code = "app_misconfigured"
+	CodeAccountNotActive         Code = "account_not_active"
+	CodeAccountMismatch          Code = "account_mismatch"
+	CodeIdentityUnavailable      Code = "identity_unavailable"
+	CodeNoRefreshToken           Code = "no_refresh_token"
+	CodeNeedsReauth              Code = "needs_reauth"
+	CodeScopesMissing            Code = "scopes_missing"
+	CodeConnectionNeeded         Code = "connection_needed"
+	CodeChoiceNeeded             Code = "choice_needed"
+	CodeConnectionPaused         Code = "connection_paused"
+	CodeConnectionRevoked        Code = "connection_revoked"
+	CodeRefreshUnconfirmed       Code = "refresh_unconfirmed"
+	CodeRefreshFailed            Code = "refresh_failed"
+	CodeResponseLost             Code = "response_lost"
+	CodeUserRevoked              Code = "user_revoked"
+	CodeAdminPolicy              Code = "admin_policy"
+	CodeDuplicateConsent         Code = "duplicate_consent"
+	CodeIdleExpired              Code = "idle_expired"
+	CodeAbilityMissing           Code = "ability_missing"
+	CodeInvalidMeetingLink       Code = "invalid_meeting_link"
+	CodeAmbiguousMeetingLink     Code = "ambiguous_meeting_link"
+	CodePersonalMeetingLink      Code = "personal_meeting_link"
+	CodeMeetingNotFound          Code = "meeting_not_found"
+	CodeHostRequired             Code = "host_required"
+	CodeUserNotActive            Code = "user_not_active"
+)
+
+var rows = map[Code]Row{
+	CodeInvalidRequest:           {CodeInvalidRequest, Invalid, false, "Request not valid", "The request is not valid.", "Correct what the detail names and send it again.", ""},
+	CodeInvalidJSON:              {CodeInvalidJSON, Invalid, false, "Body not valid JSON", "The body is not the JSON this call expects.", "Send one UTF-8 JSON object, with each member once and spelled as documented.", ""},
+	CodeUnknownMember:            {CodeUnknownMember, Invalid, false, "Unknown member", "The body has a member this call does not know.", "Remove the member that the detail names; names are case-sensitive.", ""},
+	CodeDuplicateMember:          {CodeDuplicateMember, Invalid, false, "Duplicate member", "The body has the same member twice.", "Send each member once.", ""},
+	CodeBodyTooLarge:             {CodeBodyTooLarge, TooLarge, false, "Body too large", "The body is larger than this call takes.", "Send less; the limit is 64 KiB.", ""},
+	CodeMethodNotAllowed:         {CodeMethodNotAllowed, Invalid, false, "Method not allowed", "This address does not take this method.", "Use the method the documentation names.", ""},
+	CodeIdempotencyKeyReused:     {CodeIdempotencyKeyReused, Reused, false, "Idempotency key used before", "This Idempotency-Key was used with another body.", "Use a new key for a new request.", ""},
+	CodeIdempotencyInProgress:    {CodeIdempotencyInProgress, Conflict, false, "Still running", "The first request with this Idempotency-Key is still running.", "Wait a moment and send it again.", ""},
+	CodeCredentialMissing:        {CodeCredentialMissing, Unauthenticated, false, "No credential", "The request has no API key.", "Send `Authorization: Bearer <key>`.", ""},
+	CodeCredentialInvalid:        {CodeCredentialInvalid, Unauthenticated, false, "Credential not valid", "The API key is unknown, expired or withdrawn.", "Check the key, or make a new one with `lanyard key create`.", ""},
+	CodeScopeMissing:             {CodeScopeMissing, Forbidden, false, "Key lacks a scope", "This API key does not have the scope this call needs.", "Use a key that has it, or make one with `lanyard key create --scope`.", ""},
+	CodeKeyLimited:               {CodeKeyLimited, Forbidden, false, "Key is limited", "This API key is limited and does not reach this.", "Use a key without that limit.", ""},
+	CodeAddressNotAllowed:        {CodeAddressNotAllowed, Forbidden, false, "Address not allowed", "This API key may not be used from this address.", "Call from an allowed network, or change the key's CIDR list.", ""},
+	CodeKeyTooStrong:             {CodeKeyTooStrong, Forbidden, false, "Key would be stronger", "A key never makes a key that may do more than itself.", "Ask for fewer scopes, or use an admin's or operator's key.", ""},
+	CodeOperatorOnly:             {CodeOperatorOnly, Forbidden, false, "For the operator", "Only the operator may do this.", "Use the server's socket, or an operator key.", ""},
+	CodeNotFound:                 {CodeNotFound, NotFound, false, "Not found", "There is nothing here, or it is not yours.", "Check the id and the key's project.", ""},
+	CodeRateLimited:              {CodeRateLimited, Limited, true, "Too many requests", "That was too much in a short time.", "Wait a moment, then try again.", ""},
+	CodeInternal:                 {CodeInternal, Internal, true, "Something went wrong on our side", "Something went wrong on our side. It has been logged.", "Try again; if it stays, tell the operator the request id.", "Something went wrong. Please try again in a moment."},
+	CodeStoreUnavailable:         {CodeStoreUnavailable, Unavailable, true, "Database not reachable", "The database cannot be reached at the moment.", "Try again in a moment.", "Something is out of order on our side. Please try again in a moment."},
+	CodeVaultSealed:              {CodeVaultSealed, Unavailable, false, "Vault sealed", "The key-encryption key cannot be reached, so nothing can be opened.", "The operator has to make the key reachable; see `lanyard vault status`.", ""},
+	CodeTampered:                 {CodeTampered, Internal, false, "Sealed data does not belong here", "A sealed value does not belong where it was found. It was not opened, and an alert was raised.", "The operator has to look at the log: somebody changed the database.", ""},
+	CodeClientInUse:              {CodeClientInUse, Conflict, false, "Client already registered", "This OAuth client is already registered with this server.", "Use the app that exists, or register a client of its own at the provider.", ""},
+	CodeAppNotReady:              {CodeAppNotReady, Conflict, true, "App not ready", "This app has no client id and secret yet.", "Put in both: `lanyard app update`.", ""},
+	CodeAppInUse:                 {CodeAppInUse, Conflict, false, "App has connections", "The app still has connections.", "Delete its connections first.", ""},
+	CodeUnknownProvider:          {CodeUnknownProvider, Invalid, false, "Unknown provider", "The catalogue has no such provider.", "See `GET /v1/providers` for what there is.", ""},
+	CodeReturnURLNotAllowed:      {CodeReturnURLNotAllowed, Invalid, false, "Return URL not allowed", "The return URL is not one of the project's, character by character.", "Add it to the project's return_urls, or use one that is there.", ""},
+	CodeOriginNotAllowed:         {CodeOriginNotAllowed, Invalid, false, "Origin not allowed", "The origin is not one of the project's.", "Add it to the project's origins, or use one that is there.", ""},
+	CodeRedirectURINotRegistered: {CodeRedirectURINotRegistered, Invalid, false, "Callback not registered", "The redirect_uri is not one of the app's.", "Add it to the app's redirect_uris, and at the provider.", ""},
+	CodeInvalidState:             {CodeInvalidState, Invalid, false, "State not valid", "The state is unknown, spent or too old.", "Begin again with a new authorize URL; a state works once.", ""},
+	CodeCompletionInvalid:        {CodeCompletionInvalid, Invalid, false, "Completion not valid", "The completion code is unknown or was used before.", "Begin again with the same invitation; a completion works once.", ""},
+	CodeCompletionExpired:        {CodeCompletionExpired, Gone, false, "Completion too late", "The completion code came too late; the provider's code was destroyed unused.", "Begin again with the same invitation, and complete within the time it says.", ""},
+	CodeEndUserMismatch:          {CodeEndUserMismatch, Conflict, false, "Not the invited end user", "The end user named here is not the one who was invited. Nothing was connected, and the provider's code was destroyed.", "Check your own login: the person in the browser is not who the invitation was made for.", ""},
+	CodeCodeRejected:             {CodeCodeRejected, Upstream, true, "The provider refused the code", "The provider refused to trade the authorization code.", "Begin again; a code works once and for a short time only.", "Connecting did not work. Please try again."},
+	CodeLinkUnknown:              {CodeLinkUnknown, NotFound, true, "This link does not work", "We do not know this link. It may be cut off or withdrawn.", "Open the whole link again, or ask whoever sent it for a new one.", ""},
+	CodeLinkExpired:              {CodeLinkExpired, Gone, true, "This link is too old", "This link has expired.", "Go back to where you got it and ask for a new one.", ""},
+	CodeLinkUsed:                 {CodeLinkUsed, Gone, true, "Already connected", "This link has done its work: the account is connected.", "You can close this page.", ""},
+	CodeBrowserMismatch:          {CodeBrowserMismatch, Invalid, true, "Not the browser that started", "The answer came back in another browser than the one that started, so we did not use it.", "Open the link again and stay in one browser window.", ""},
+	CodeAttemptUnknown:           {CodeAttemptUnknown, Invalid, true, "This attempt is over", "We do not know this attempt, or it was finished or is too old.", "Open the link again and begin afresh.", ""},
+	CodeAttemptExpired:           {CodeAttemptExpired, Gone, true, "That took too long", "More than ten minutes went by, so this attempt is over.", "Open the link again and begin afresh.", ""},
+	CodeIssuerMismatch:           {CodeIssuerMismatch, Invalid, true, "Answer from the wrong place", "The answer came from another provider than the one you were sent to, so we did not use it.", "Begin again; if it happens twice, tell whoever sent you the link.", ""},
+	CodeConsentDenied:            {CodeConsentDenied, Conflict, true, "You said no", "You, or your organisation, did not allow access. Nothing was connected.", "If that was a mistake, open the link again and choose Allow.", "Access was not allowed. You can connect again at any time."},
+	CodeConsentScopeRefused:      {CodeConsentScopeRefused, Conflict, true, "The provider refused what was asked for", "The provider does not let this app ask for this kind of access.", "Tell whoever sent you the link; the app's settings at the provider need a look.", ""},
+	CodeAdminApprovalNeeded:      {CodeAdminApprovalNeeded, Conflict, true, "Your administrator must approve", "Your organisation lets only administrators approve this app.", "Ask your administrator to approve it, then open the link again.", "Your administrator has to approve this app first."},
+	CodeProviderUnavailable:      {CodeProviderUnavailable, Unavailable, true, "The provider is not answering", "The provider is not answering at the moment.", "Wait a minute, then try again.", "The service is not answering at the moment. Please try again shortly."},
+	CodeProviderTimeout:          {CodeProviderTimeout, Unavailable, false, "The provider is slow", "The provider did not answer in time. The call goes on; nothing is lost.", "Try again in a few seconds.", "The service is slow at the moment. Please try again shortly."},
+	CodeProviderAnswerInvalid:    {CodeProviderAnswerInvalid, Upstream, true, "The provider's answer makes no sense", "The provider answered with something we cannot use.", "Try again; if it stays, the operator has to look at the log.", "The service gave an answer we could not use. Please try again shortly."},
+	CodeProviderRefused:          {CodeProviderRefused, Upstream, false, "The provider refused", "The provider refused the request.", "See the detail; this cannot be mended by connecting again.", ""},
+	CodeAppMisconfigured:         {CodeAppMisconfigured, Unavailable, true, "The app's settings are wrong", "The provider does not accept this app's client id, secret or settings. No person has to do anything.", "The operator has to correct the app: `lanyard app check` says what is wrong.", "This is out of order on our side, and you do not have to do anything."},
+	CodeAccountNotActive:         {CodeAccountNotActive, Conflict, true, "Account not active", "The provider says this account is not active.", "Activate the account at the provider, or connect another one.", "Your account is not active."},
+	CodeAccountMismatch:          {CodeAccountMismatch, Conflict, true, "Another account", "You signed in with another account than the one that was connected before. The old connection was left as it is.", "Open the link again and sign in with the account that was connected before.", "That was another account. Please use the one you connected before."},
+	CodeIdentityUnavailable:      {CodeIdentityUnavailable, Unavailable, true, "We could not see whose account it is", "You allowed access, but the provider did not tell us whose account it is. We keep trying.", "Wait a minute, then try again.", "Please try again in a minute."},
+	CodeNoRefreshToken:           {CodeNoRefreshToken, Conflict, false, "No refresh token", "The provider gave no refresh token, so the access token cannot be renewed.", "Ask for offline access and connect again.", "Please connect your account again."},
+	CodeNeedsReauth:              {CodeNeedsReauth, Reconnect, false, "Connect again", "The provider no longer accepts this connection.", "Show the person the reconnect_url.", "Please connect your account again."},
+	CodeScopesMissing:            {CodeScopesMissing, Reconnect, false, "Not allowed enough", "The person has not granted a scope this needs.", "Show the person the reconnect_url; it asks for the missing scopes.", "Please allow a little more access."},
+	CodeConnectionNeeded:         {CodeConnectionNeeded, Conflict, false, "Not connected yet", "This end user has no connection here.", "Show the person the connect_url.", "Please connect your account first."},
+	CodeChoiceNeeded:             {CodeChoiceNeeded, Conflict, false, "Several connections", "This end user has several connections that fit.", "Ask for one of the choices by its id.", ""},
+	CodeConnectionPaused:         {CodeConnectionPaused, Conflict, false, "Paused", "This connection is paused.", "Resume it, if that is meant.", ""},
+	CodeConnectionRevoked:        {CodeConnectionRevoked, Gone, false, "Disconnected", "This connection has been revoked.", "Invite the person to connect again.", "Your account is disconnected. You can connect it again at any time."},
+	CodeRefreshUnconfirmed:       {CodeRefreshUnconfirmed, Unavailable, false, "Renewal refused once", "The provider refused to renew this connection once; that is not confirmed yet.", "Wait and try again, or show the reconnect_url: reconnecting is always safe.", "Please try again in a minute, or connect your account again."},
+	CodeRefreshFailed:            {CodeRefreshFailed, Unavailable, false, "Renewal did not work", "The access token has expired and could not be renewed now.", "Try again after the time it says.", "The service is not answering at the moment. Please try again shortly."},
+	CodeResponseLost:             {CodeResponseLost, Reconnect, false, "Answer lost", "The provider's answer to a renewal was lost on the way, and the old token no longer works.", "Show the person the reconnect_url.", "Please connect your account again."},
+	CodeUserRevoked:              {CodeUserRevoked, Reconnect, false, "Access withdrawn", "The person, or the provider for them, has withdrawn access.", "Show the person the reconnect_url.", "Please connect your account again."},
+	CodeAdminPolicy:              {CodeAdminPolicy, Reconnect, false, "The organisation's rules", "The person's organisation no longer allows this.", "The person's administrator has to allow it; then reconnect.", "Your organisation does not allow this any more. Please ask your administrator."},
+	CodeDuplicateConsent:         {CodeDuplicateConsent, Reconnect, false, "Connected elsewhere", "The same account was connected again elsewhere with this app, which ended this connection.", "Show the person the reconnect_url.", "Please connect your account again."},
+	CodeIdleExpired:              {CodeIdleExpired, Reconnect, false, "Unused too long", "The connection was not used for so long that the provider ended it.", "Show the person the reconnect_url.", "Please connect your account again."},
+	CodeAbilityMissing:           {CodeAbilityMissing, Invalid, false, "Not possible with this provider", "This provider has nothing of this kind.", "See `GET /v1/providers/{id}` for what it can do.", ""},
+	CodeInvalidMeetingLink:       {CodeInvalidMeetingLink, Invalid, false, "Not a meeting link", "This is not a Zoom meeting link we can read.", "Send the link from the invitation, or the meeting number.", "I could not read the meeting link."},
+	CodeAmbiguousMeetingLink:     {CodeAmbiguousMeetingLink, Invalid, false, "Several links", "The text has more than one link in it.", "Send one meeting link.", "I found several links. Please send just one."},
+	CodePersonalMeetingLink:      {CodePersonalMeetingLink, Invalid, false, "Personal link", "A personal link (/my/…) does not hold the meeting number.", "Send the meeting number, or the link that starts with /j/.", "Please send the link with the meeting number in it."},
+	CodeMeetingNotFound:          {CodeMeetingNotFound, NotFound, false, "Meeting not found", "The provider does not know this meeting, or this person cannot see it.", "Check the meeting number.", "I could not find this meeting."},
+	CodeHostRequired:             {CodeHostRequired, Forbidden, false, "Only the host's account", "Only the host of the meeting can give this token.", "Use the host's connection.", "Only the host can allow this."},
+	CodeUserNotActive:            {CodeUserNotActive, Conflict, false, "Account not active at the provider", "The provider says this account is not active.", "The person has to activate it at the provider.", "Your account is not active."},
+}

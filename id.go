@@ -1,0 +1,55 @@
+package lanyard
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"regexp"
+	"time"
+)
+
+// IDs are text: a prefix that says what the thing is, and 26 characters of a
+// UUIDv7 (RFC 9562) in lower-case base32, so that they sort by time of making.
+// They are names, not secrets: knowing one gives no right.
+type (
+	ProjectID    string // prj_
+	AppID        string // app_
+	PersonID     string // per_; ours, the caller's own string for the person is sealed
+	GrantID      string // grt_
+	ConnectionID string // con_
+	SessionID    string // cs_
+	FlowID       string // flw_
+	AttemptID    string // att_
+	KeyID        string // lyk_ or lyo_; the public half of a credential
+	EntryID      string // aud_
+	EventID      string // evt_
+)
+
+var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// NewID makes an ID with the given prefix, such as "con_".
+func NewID[T ~string](prefix string) T {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16)
+	_, _ = rand.Read(b[6:]) // never fails, by the package's promise
+	b[6] = b[6]&0x0f | 0x70
+	b[8] = b[8]&0x3f | 0x80
+	return T(prefix + idEncoding.EncodeToString(b[:]))
+}
+
+var idShape = regexp.MustCompile(`^[a-z]{2,4}_[0-9a-hjkmnp-tv-z]{26}$`)
+
+// ValidID says whether s has the shape of one of our IDs with this prefix. What
+// has not is absent, and needs no query to know it.
+func ValidID(prefix, s string) bool {
+	return len(s) == len(prefix)+26 && s[:len(prefix)] == prefix && idShape.MatchString(s)
+}
+
+// Random returns n random bytes as a URL-safe string (RFC 4648 §5, no padding).
+// State, PKCE verifiers and the secret half of capabilities are made of 32 of
+// them (RFC 6749 §10.10 asks for 16).
+func Random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return base64url.EncodeToString(b)
+}

@@ -1,0 +1,66 @@
+package lanyard
+
+import "time"
+
+// SessionState is how far an invitation has come.
+type SessionState string
+
+const (
+	SessionOpen      SessionState = "open"      // may be opened and tried
+	SessionConnected SessionState = "connected" // made its connection
+	SessionExpired   SessionState = "expired"
+)
+
+// Session is a short-lived invitation for one person (cs_). Its link carries a
+// secret of its own, kept as a hash.
+type Session struct {
+	ID             SessionID
+	Project        ProjectID
+	App            AppID
+	Person         PersonID
+	Purpose        string       // "connect" or "reconnect"
+	Connection     ConnectionID // reconnect: which; connect: the outcome
+	LinkHash       []byte
+	ReturnURL      string
+	Origin         string // of the page that opens us as a pop-up
+	Label          string
+	Metadata       map[string]string
+	Scopes         []string
+	ScopesOptional []string
+	State          SessionState
+	LastError      Code
+	ExpiresAt      time.Time
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// FlowState is how far one trip to the provider has come. Each step spends the
+// one before: no code is ever traded twice.
+type FlowState string
+
+const (
+	FlowStarted   FlowState = "started"   // state, PKCE and cookie made
+	FlowParked    FlowState = "parked"    // code sealed, completion made
+	FlowRedeeming FlowState = "redeeming" // completion spent; the code is on its way
+	FlowDone      FlowState = "done"
+	FlowFailed    FlowState = "failed"
+)
+
+// Flow is one trip to the provider and back.
+type Flow struct {
+	ID                  FlowID
+	Project             ProjectID
+	App                 AppID
+	Session             SessionID // empty for the own-callback journey
+	Person              PersonID
+	StateHash           []byte
+	CookieHash          []byte // empty: no browser of ours was seen
+	Sealed              []byte // FlowData, under the project's key
+	Parked              []byte // the code, sealed
+	CompletionHash      []byte
+	CompletionExpiresAt time.Time
+	State               FlowState
+	Error               Code
+	ExpiresAt           time.Time
+	CreatedAt           time.Time
+}
