@@ -42,6 +42,7 @@ const (
 	FlowStarted   FlowState = "started"   // state, PKCE and cookie made
 	FlowParked    FlowState = "parked"    // code sealed, completion made
 	FlowRedeeming FlowState = "redeeming" // completion spent; the code is on its way
+	FlowReceived  FlowState = "received"  // tokens are here, sealed; whose they are is not known yet
 	FlowDone      FlowState = "done"
 	FlowFailed    FlowState = "failed"
 )
