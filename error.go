@@ -3,6 +3,8 @@ package lanyard
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -104,6 +106,9 @@ func RowOf(c Code) Row {
 	}
 	return rows[CodeInternal]
 }
+
+// Codes lists every code, in alphabetical order.
+func Codes() []Code { return slices.Sorted(maps.Keys(rows)) }
 
 // CodeOf finds the code in err, through any wrapping; CodeInternal if there is none.
 func CodeOf(err error) Code {

@@ -9,6 +9,7 @@ const (
 	CodeUnknownMember            Code = "unknown_member"
 	CodeDuplicateMember          Code = "duplicate_member"
 	CodeBodyTooLarge             Code = "body_too_large"
+	CodeUnsupportedMediaType     Code = "unsupported_media_type"
 	CodeMethodNotAllowed         Code = "method_not_allowed"
 	CodeIdempotencyKeyReused     Code = "idempotency_key_reused"
 	CodeIdempotencyInProgress    Code = "idempotency_in_progress"
@@ -84,6 +85,7 @@ var rows = map[Code]Row{
 	CodeUnknownMember:            {CodeUnknownMember, Invalid, false, "Unknown member", "The body has a member this call does not know.", "Remove the member that the detail names; names are case-sensitive.", ""},
 	CodeDuplicateMember:          {CodeDuplicateMember, Invalid, false, "Duplicate member", "The body has the same member twice.", "Send each member once.", ""},
 	CodeBodyTooLarge:             {CodeBodyTooLarge, TooLarge, false, "Body too large", "The body is larger than this call takes.", "Send less; the limit is 64 KiB.", ""},
+	CodeUnsupportedMediaType:     {CodeUnsupportedMediaType, Invalid, false, "Not plain JSON", "The body is compressed, or is not declared as JSON.", "Send `Content-Type: application/json` and no Content-Encoding.", ""},
 	CodeMethodNotAllowed:         {CodeMethodNotAllowed, Invalid, false, "Method not allowed", "This address does not take this method.", "Use the method the documentation names.", ""},
 	CodeIdempotencyKeyReused:     {CodeIdempotencyKeyReused, Reused, false, "Idempotency key used before", "This Idempotency-Key was used with another body.", "Use a new key for a new request.", ""},
 	CodeIdempotencyInProgress:    {CodeIdempotencyInProgress, Conflict, false, "Still running", "The first request with this Idempotency-Key is still running.", "Wait a moment and send it again.", ""},

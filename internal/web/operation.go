@@ -1,0 +1,257 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"regexp"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"lanyard"
+)
+
+// Operation describes one call of the JSON API.
+type Operation struct {
+	Method      string
+	Path        string // "/v1/connections/{id}"
+	ID          string // operationId, such as "getConnection"; names methods of generated clients
+	Tag         string // the noun, for the order of the documentation
+	Summary     string // one line
+	Description string
+	Scope       lanyard.Scope // what the caller needs; Known or OperatorOnly where no scope fits
+	Status      int           // of success; 0: 200, or 204 for None
+	Creates     bool          // takes an Idempotency-Key
+	NoProject   bool          // makes sense without a project: the operator need not name one
+}
+
+const (
+	// Known is the Scope of an operation for every caller whom we know.
+	Known lanyard.Scope = "known"
+	// OperatorOnly is the Scope of an operation of the operator's door.
+	OperatorOnly lanyard.Scope = "operator"
+)
+
+// None is the Out of an operation that answers without a body.
+type None struct{}
+
+// JSON registers an operation. In says what the request holds, with huma's
+// tags: fields `path:"id"`, `query:"limit"`, `header:"…"`, and Body; Out is the
+// body of the answer. Every step of the package comment runs before h, which is
+// called with a principal that holds the scope. An error of h becomes a problem.
+//
+// It panics where the operation is not complete, like http.ServeMux.Handle.
+func JSON[In, Out any](f *Front, op Operation, h func(ctx context.Context, p lanyard.Principal, in *In) (*Out, error)) {
+	if op.ID == "" || op.Summary == "" || op.Scope == "" {
+		panic("web: operation " + op.Method + " " + op.Path + " lacks ID, Summary or Scope")
+	}
+	hop := op.huma()
+	hop.Middlewares = huma.Middlewares{f.gate(op, bodyOf(reflect.TypeFor[In]()))}
+	run := func(ctx context.Context, in *In) (*Out, error) {
+		c := ctx.Value(callKey{}).(*call)
+		c.reached = true
+		out, err := h(ctx, c.principal, in)
+		if err != nil {
+			return nil, f.ProblemOf(ctx, err)
+		}
+		return out, nil
+	}
+	if _, none := any((*Out)(nil)).(*None); none {
+		huma.Register(f.huma, hop, func(ctx context.Context, in *In) (*struct{}, error) {
+			_, err := run(ctx, in)
+			return nil, err
+		})
+		return
+	}
+	huma.Register(f.huma, hop, func(ctx context.Context, in *In) (*answer[Out], error) {
+		out, err := run(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return &answer[Out]{out}, nil
+	})
+}
+
+type answer[Out any] struct{ Body *Out }
+
+// call is one request on its way through gate and handler.
+type call struct {
+	principal lanyard.Principal
+	reached   bool // the service was called
+}
+
+type callKey struct{}
+
+// gate is every step before the decoding.
+func (f *Front) gate(op Operation, body *body) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(ctx)
+		w.Header().Set("Cache-Control", "no-store")
+		p, err := f.admit(r, op)
+		if err != nil {
+			f.WriteProblem(w, r, err)
+			return
+		}
+		raw, err := body.read(r)
+		if err != nil {
+			f.WriteProblem(w, r, err)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(raw))
+		c := &call{principal: p}
+		ctx = huma.WithValue(ctx, callKey{}, c)
+		if key := r.Header.Get("Idempotency-Key"); op.Creates && key != "" {
+			f.once(ctx, next, c, op, key, raw)
+			return
+		}
+		next(ctx)
+	}
+}
+
+// admit authenticates, limits and checks the scope.
+func (f *Front) admit(r *http.Request, op Operation) (lanyard.Principal, error) {
+	p, err := f.authenticate(r)
+	if err != nil {
+		return p, err
+	}
+	if p.Key != "" {
+		if wait, ok := f.keys.Take(string(p.Key)); !ok {
+			return p, tooMany(wait)
+		}
+	}
+	switch {
+	case op.Scope == OperatorOnly:
+		if !p.Operator {
+			err = lanyard.Errorf(lanyard.CodeOperatorOnly, "")
+		}
+	case op.Scope != Known:
+		err = p.Need(op.Scope)
+	}
+	if err == nil {
+		p, err = onProject(p, r, op.Scope != OperatorOnly && !op.NoProject)
+	}
+	if err != nil && Status(lanyard.CodeOf(err)) != http.StatusBadRequest {
+		if err2 := f.access.Denied(r.Context(), p, r.Pattern, err); err2 != nil {
+			return p, err2
+		}
+	}
+	return p, err
+}
+
+var idempotencyKeyShape = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
+
+// once runs a call that has an Idempotency-Key, or gives the answer that it had
+// before. What the service decided is kept, refusals too; what never reached it,
+// and what may be otherwise the next time (5xx, 429, the key's own rights), is not.
+func (f *Front) once(ctx huma.Context, next func(huma.Context), c *call, op Operation, key string, raw []byte) {
+	r, w := humago.Unwrap(ctx)
+	if !idempotencyKeyShape.MatchString(key) {
+		f.WriteProblem(w, r, lanyard.Errorf(lanyard.CodeInvalidRequest, "Idempotency-Key: 1 to 255 visible ASCII characters"))
+		return
+	}
+	sum := sha256.New()
+	for _, part := range []string{r.URL.EscapedPath(), r.URL.RawQuery, string(raw)} {
+		_, _ = io.WriteString(sum, part+"\x00")
+	}
+	route := op.Method + " " + op.Path
+	status, body, err := f.answers.Claim(r.Context(), c.principal, route, key, sum.Sum(nil))
+	if err != nil {
+		f.WriteProblem(w, r, err)
+		return
+	}
+	if status != 0 {
+		ct := "application/json"
+		if status >= 400 {
+			ct = "application/problem+json"
+		}
+		w.Header().Set("Content-Type", ct)
+		w.Header().Set("Idempotent-Replayed", "true")
+		w.WriteHeader(status)
+		_, _ = w.Write(body)
+		return
+	}
+	rec := &recording{humaContext: ctx}
+	settled := false
+	// The caller may hang up once the service has decided; the answer is kept all the same.
+	background := context.WithoutCancel(r.Context())
+	defer func() {
+		if !settled { // a panic is on its way through
+			f.settle(background, f.answers.Release(background, c.principal, route, key))
+		}
+	}()
+	next(rec)
+	switch {
+	case !c.reached, rec.status >= 500, rec.status == http.StatusTooManyRequests,
+		rec.status == http.StatusUnauthorized, rec.status == http.StatusForbidden:
+		f.settle(background, f.answers.Release(background, c.principal, route, key))
+	default:
+		f.settle(background, f.answers.Keep(background, c.principal, route, key, rec.status, rec.body.Bytes()))
+	}
+	settled = true
+	w.WriteHeader(rec.status)
+	_, _ = w.Write(rec.body.Bytes())
+}
+
+// settle logs that an answer could not be kept or released. The caller gets its
+// answer; the same key is answered "still running" until the claim lapses.
+func (f *Front) settle(ctx context.Context, err error) {
+	if err != nil {
+		f.log.LogAttrs(ctx, slog.LevelError, "idempotency: answer not kept",
+			slog.String("request_id", RequestOf(ctx).ID), slog.String("error", err.Error()))
+	}
+}
+
+// humaContext is the interface under a name that is not that of its method Context.
+type humaContext = huma.Context
+
+// recording holds an answer back until it is kept.
+type recording struct {
+	humaContext
+	status int
+	body   bytes.Buffer
+}
+
+func (c *recording) Unwrap() huma.Context  { return c.humaContext }
+func (c *recording) SetStatus(status int)  { c.status = status }
+func (c *recording) Status() int           { return c.status }
+func (c *recording) BodyWriter() io.Writer { return &c.body }
+
+// huma makes huma's description of the operation.
+func (op Operation) huma() huma.Operation {
+	h := huma.Operation{
+		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
+		DefaultStatus: op.Status, RejectUnknownQueryParameters: true,
+		MaxBodyBytes: maxJSON + 1, BodyReadTimeout: -1, // ours, in read and limitBody
+		Security:   []map[string][]string{{"key": {}}},
+		Extensions: map[string]any{},
+	}
+	if op.Tag != "" {
+		h.Tags = []string{op.Tag}
+	}
+	h.Extensions["x-lanyard-scope"] = string(op.Scope)
+	if op.Creates {
+		h.Parameters = append(h.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
+			Description: "The same key within 24 hours gives the same answer without doing it again",
+			Schema:      &huma.Schema{Type: "string"}})
+	}
+	return h
+}
+
+func humaConfig(publicURL, version string) huma.Config {
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: json.Unmarshal}
+	c := huma.DefaultConfig("Lanyard", version)
+	c.OpenAPI.Info.Description = "Keeps users' OAuth connections for meeting bots."
+	c.OpenAPI.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"key": {Type: "http", Scheme: "bearer", Description: "An API key: lyk_…, or an operator key: lyo_…"},
+	}
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", "" // served by Docs
+	c.CreateHooks = nil                                   // no $schema, whose address comes from the Host header
+	c.Formats = map[string]huma.Format{"application/json": format, "json": format}
+	return c
+}

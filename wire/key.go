@@ -1,0 +1,49 @@
+package wire
+
+import "time"
+
+// Key is an API key (lyk_) or operator key (lyo_) without its secret.
+type Key struct {
+	ID         string     `json:"id"`
+	Project    string     `json:"project,omitempty"`
+	Operator   bool       `json:"operator"`
+	Name       string     `json:"name,omitempty"`
+	Scopes     []string   `json:"scopes"`
+	Providers  []string   `json:"providers,omitempty"`
+	Labels     []string   `json:"labels,omitempty"`
+	CIDRs      []string   `json:"cidrs,omitempty" doc:"Addresses the key may be used from; absent: any"`
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
+	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
+	LastUsedAt *time.Time `json:"last_used_at,omitempty" doc:"Up to 30 seconds late"`
+	CreatedAt  time.Time  `json:"created_at"`
+}
+
+// NewKey asks for a key: POST /v1/keys.
+type NewKey struct {
+	Name      string     `json:"name,omitempty" maxLength:"100" doc:"For people; shown in lists"`
+	Scopes    []string   `json:"scopes" minItems:"1" maxItems:"20" doc:"What it may do"`
+	Providers []string   `json:"providers,omitempty" maxItems:"100" doc:"For these providers only"`
+	Labels    []string   `json:"labels,omitempty" maxItems:"100" doc:"For connections with these labels only"`
+	CIDRs     []string   `json:"cidrs,omitempty" maxItems:"100" doc:"Usable from these networks only, such as 203.0.113.0/24"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Not usable after"`
+}
+
+// MadeKey is the answer to NewKey: the only time the credential is shown.
+type MadeKey struct {
+	Key
+	Credential string `json:"credential" doc:"The whole key, as it goes into the Authorization header. It is shown once and cannot be read again"`
+}
+
+// NewOperatorKey asks for a key with the operator's door:
+// POST /v1/operator/keys. With Operator, it is an operator key and Project and
+// Scopes stay empty; otherwise it is a key of that project.
+type NewOperatorKey struct {
+	Operator  bool       `json:"operator,omitempty"`
+	Project   string     `json:"project,omitempty"`
+	Name      string     `json:"name,omitempty" maxLength:"100"`
+	Scopes    []string   `json:"scopes,omitempty" maxItems:"20"`
+	Providers []string   `json:"providers,omitempty" maxItems:"100"`
+	Labels    []string   `json:"labels,omitempty" maxItems:"100"`
+	CIDRs     []string   `json:"cidrs,omitempty" maxItems:"100"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}

@@ -1,0 +1,44 @@
+package wire
+
+import "time"
+
+// Project is the isolation boundary and its settings: GET /v1/project.
+type Project struct {
+	ID                  string    `json:"id"`
+	Name                string    `json:"name"`
+	DisplayName         string    `json:"display_name,omitempty" doc:"What the connect page calls the project"`
+	LogoURL             string    `json:"logo_url,omitempty"`
+	ReturnURLs          []string  `json:"return_urls" doc:"Where a person may be sent after connecting; compared character by character"`
+	Origins             []string  `json:"origins" doc:"Of pages that may open the connect page as a pop-up"`
+	PrivacyURL          string    `json:"privacy_url,omitempty"`
+	TermsURL            string    `json:"terms_url,omitempty"`
+	NotifyEmails        []string  `json:"notify_emails"`
+	TimeZone            string    `json:"time_zone,omitempty" doc:"IANA name"`
+	AllowUnboundCodes   bool      `json:"allow_unbound_codes" doc:"Take codes without state, for the vendors' wire formats"`
+	AllowCustomProvider bool      `json:"allow_custom_provider" doc:"Set by the operator only"`
+	AllowLinkMode       bool      `json:"allow_link_mode" doc:"Connect without a session of the customer's"`
+	CreatedAt           time.Time `json:"created_at"`
+	UpdatedAt           time.Time `json:"updated_at"`
+}
+
+// ProjectChange changes settings: PATCH /v1/project. What is absent stays; an
+// empty list or string clears.
+type ProjectChange struct {
+	Name                *string   `json:"name,omitempty" minLength:"1" maxLength:"100"`
+	DisplayName         *string   `json:"display_name,omitempty" maxLength:"100"`
+	LogoURL             *string   `json:"logo_url,omitempty" maxLength:"2000"`
+	ReturnURLs          *[]string `json:"return_urls,omitempty" maxItems:"100"`
+	Origins             *[]string `json:"origins,omitempty" maxItems:"100"`
+	PrivacyURL          *string   `json:"privacy_url,omitempty" maxLength:"2000"`
+	TermsURL            *string   `json:"terms_url,omitempty" maxLength:"2000"`
+	NotifyEmails        *[]string `json:"notify_emails,omitempty" maxItems:"20"`
+	TimeZone            *string   `json:"time_zone,omitempty" maxLength:"64"`
+	AllowUnboundCodes   *bool     `json:"allow_unbound_codes,omitempty"`
+	AllowCustomProvider *bool     `json:"allow_custom_provider,omitempty" doc:"Operator only"`
+	AllowLinkMode       *bool     `json:"allow_link_mode,omitempty"`
+}
+
+// NewProject asks for a project: POST /v1/operator/projects.
+type NewProject struct {
+	Name string `json:"name" minLength:"1" maxLength:"100"`
+}
