@@ -1,0 +1,98 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// tellMeeting sends a meeting event to the apps that the host has authorised.
+func (s *Sandbox) tellMeeting(event string, m *meeting, more, participant object) {
+	obj := object{
+		"id": m.number, "uuid": m.uuid, "host_id": m.host.ID, "topic": m.topic, "type": 2,
+		"start_time": m.created.UTC().Format(time.RFC3339), "timezone": "Europe/Lisbon", "duration": 60,
+	}
+	if event == "meeting.created" { // there, Zoom writes a number
+		obj["id"], _ = strconv.ParseInt(m.number, 10, 64)
+	}
+	if participant != nil {
+		obj["participant"] = participant
+	}
+	payload := object{"account_id": m.host.AccountID, "object": obj}
+	for k, v := range more {
+		payload[k] = v
+	}
+	told := map[*Client]bool{}
+	for _, g := range s.grants {
+		if g.ended == "" && g.client.Provider == Zoom && g.person == m.host && !told[g.client] {
+			told[g.client] = true
+			s.tell(g.client, event, m.host, m.number, object{"event": event, "event_ts": time.Now().UnixMilli(), "payload": payload})
+		}
+	}
+}
+
+func personObject(p *Person, when string) object {
+	return object{"user_id": p.ID[:8], "id": p.ID, "participant_user_id": p.ID, "user_name": p.Name(), "email": p.Email, when: time.Now().UTC().Format(time.RFC3339)}
+}
+
+func botObject(b *attendant, when string) object {
+	return object{"user_id": b.id, "id": "", "user_name": b.name, "email": "", when: time.Now().UTC().Format(time.RFC3339)}
+}
+
+// tellDeauthorized says that a person took the app out (Zoom, "app_deauthorized").
+func (s *Sandbox) tellDeauthorized(c *Client, who *Person) {
+	now := time.Now()
+	when := now.UTC().Format("2006-01-02T15:04:05.000Z")
+	s.tell(c, "app_deauthorized", who, "", object{
+		"event": "app_deauthorized", "event_ts": now.UnixMilli(),
+		"payload": object{
+			"account_id": who.AccountID, "user_id": who.ID, "client_id": c.ID, "deauthorization_time": when, "user_data_retention": "false",
+			"signature": mac(c.WebhookKey, c.ID+who.ID+when),
+		},
+	})
+}
+
+// ValidateWebhook sends endpoint.url_validation to a Zoom client's webhook and says what was wrong with the answer; "" if nothing.
+func (s *Sandbox) ValidateWebhook(clientID string) (string, error) {
+	s.mu.Lock()
+	c := s.client(Zoom, clientID)
+	if c == nil || c.WebhookURL == "" {
+		s.mu.Unlock()
+		return "", fmt.Errorf("no Zoom client %q with a webhook_url", clientID)
+	}
+	plain := randomText(16)
+	body, _ := json.Marshal(object{"event": "endpoint.url_validation", "event_ts": time.Now().UnixMilli(), "payload": object{"plainToken": plain}})
+	d := delivery{client: c.ID, provider: Zoom, event: "endpoint.url_validation", url: c.WebhookURL, key: c.WebhookKey, body: body}
+	s.mu.Unlock()
+
+	status, answer, err := s.courier.post(d)
+	wrong := judge(status, answer, err, plain, mac(d.key, plain))
+	detail := wrong
+	if detail == "" {
+		detail = "validated"
+	}
+	s.noteDelivery(d, status, detail)
+	return wrong, nil
+}
+
+func judge(status int, answer []byte, err error, plain, encrypted string) string {
+	var got struct {
+		PlainToken     string `json:"plainToken"`
+		EncryptedToken string `json:"encryptedToken"`
+	}
+	switch {
+	case err != nil:
+		return err.Error()
+	case status != http.StatusOK:
+		return fmt.Sprintf("answered %d, not 200", status)
+	case json.Unmarshal(answer, &got) != nil:
+		return "the answer is not JSON"
+	case got.PlainToken != plain:
+		return "plainToken is not the one sent"
+	case got.EncryptedToken != encrypted:
+		return "encryptedToken is not the HMAC of plainToken"
+	}
+	return ""
+}
