@@ -1,0 +1,3 @@
+module lanyard/tools/testreport
+
+go 1.26.0
