@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"lanyard/internal/sandbox"
 )
@@ -222,5 +223,21 @@ func (w *world) wantStatus(what string, a answer, status int, contains string) {
 	w.Helper()
 	if a.status != status || !strings.Contains(a.text, contains) {
 		w.Errorf("%s: got %d %s, want %d with %q", what, a.status, a.text, status, contains)
+	}
+}
+
+// waitFor waits for n entries: webhooks are carried in the background.
+func (w *world) waitFor(q sandbox.Query, n int) []sandbox.Entry {
+	w.Helper()
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		got := w.Ledger(q)
+		if len(got) >= n {
+			return got
+		}
+		if time.Now().After(deadline) {
+			w.Fatalf("ledger: got %d entries of %+v, want %d", len(got), q, n)
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
