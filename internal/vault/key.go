@@ -2,6 +2,7 @@ package vault
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"lanyard"
 )
@@ -26,12 +27,16 @@ func (k Key) Project() lanyard.ProjectID { return k.project }
 // Person returns the person whose key it is; empty for a project's.
 func (k Key) Person() lanyard.PersonID { return k.person }
 
-// Level returns LevelProject or LevelPerson.
+// Level returns LevelProject or LevelPerson. (The zero Key is root's, which only
+// this package uses.)
 func (k Key) Level() Level {
-	if k.person != "" {
+	switch {
+	case k.person != "":
 		return LevelPerson
+	case k.project != "":
+		return LevelProject
 	}
-	return LevelProject
+	return LevelRoot
 }
 
 // Owner returns the owner under which the keyset is stored: "prj_…" or "prj_…/per_…".
@@ -40,6 +45,21 @@ func (k Key) Owner() string {
 		return string(k.project) + "/" + string(k.person)
 	}
 	return string(k.project)
+}
+
+// above returns the key whose keyset wraps this one's.
+func (k Key) above() Key {
+	if k.person != "" {
+		return Key{project: k.project}
+	}
+	return Key{}
+}
+
+// keyOf returns the key whose keyset is stored under level and owner.
+func keyOf(level Level, owner string) (Key, bool) {
+	project, person, cut := strings.Cut(owner, "/")
+	k := Key{lanyard.ProjectID(project), lanyard.PersonID(person)}
+	return k, k.Level() == level && cut == (level == LevelPerson)
 }
 
 // Place is where a sealed value lies. It is the associated data (T13): opening

@@ -1,0 +1,6 @@
+package vault
+
+var (
+	FormatKEK = formatKEK
+	ParseKEK  = parseKEK
+)
