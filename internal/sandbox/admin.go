@@ -64,6 +64,7 @@ func list[T any](w http.ResponseWriter, data []T) {
 	}{data})
 }
 
+// adminFail says what was wrong.
 func adminFail(w http.ResponseWriter, status int, err error) {
 	writeJSON(w, status, object{"error": err.Error()})
 }

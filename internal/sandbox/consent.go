@@ -111,7 +111,7 @@ func (s *Sandbox) page(w http.ResponseWriter, status int, name string, data any)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(status)
-	w.Write(b.Bytes())
+	_, _ = w.Write(b.Bytes()) // into a buffer
 }
 
 func styleSheet(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ func (w *world) claims(keysPath, token string) map[string]any {
 	if err := json.Unmarshal([]byte(w.get(keysPath, "").text), &keys); err != nil {
 		w.Fatal(err)
 	}
-	sig, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	sig, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		w.Fatalf("id_token: %v", err)
 	}

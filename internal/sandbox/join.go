@@ -174,12 +174,16 @@ func (s *Sandbox) meetingPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	type row struct {
-		Name, Authorized, Status, Reason string
-		Recording                        bool
+		Name, Authorized, Status string
+		Recording, Gone          bool
+	}
+	stay := map[string]string{
+		"": "in the meeting", "left": "has left",
+		"authorized_user_left": "thrown out: the person left", "authorization_revoked": "thrown out: no longer authorized",
 	}
 	var bots []row
 	for i, b := range s.view(m).Bots {
-		bots = append(bots, row{b.Name, m.bots[i].person.Name(), b.Status, b.Reason, b.Recording})
+		bots = append(bots, row{b.Name, m.bots[i].person.Name(), stay[b.Reason], b.Recording, b.Reason != ""})
 	}
 	s.page(w, http.StatusOK, "meeting.html", map[string]any{
 		"Provider": Zoom, "ProviderName": "Zoom", "Topic": m.topic, "Number": m.number, "Host": m.host.Name(),

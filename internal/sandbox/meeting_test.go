@@ -127,7 +127,7 @@ func TestMeetingPage(t *testing.T) {
 	w.SetPresent(m.Number, "ana", true)
 	w.join(m.Number, "onbehalf_token", w.obf(w.connect(sandbox.Zoom).str("access_token"), m.Number))
 	page := w.get("/zoom/meetings/"+m.Number, "")
-	for _, want := range []string{"Plans &amp; &lt;risks&gt;", "Ana Torres", "Notetaker", "in_meeting", "pretend Zoom"} {
+	for _, want := range []string{"Plans &amp; &lt;risks&gt;", "Ana Torres", "Notetaker", "in the meeting", "pretend Zoom"} {
 		if !strings.Contains(page.text, want) {
 			t.Errorf("page: no %q", want)
 		}

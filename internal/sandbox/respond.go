@@ -33,8 +33,11 @@ func (r *reply) Write(b []byte) (int, error) {
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-store") // RFC 6749 §5.1
+	}
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	enc.Encode(v) // into a buffer: only a type that JSON cannot say would fail, and there is none
+	_ = enc.Encode(v) // only a type that JSON cannot say would fail, and there is none
 }

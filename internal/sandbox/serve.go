@@ -112,8 +112,9 @@ func (s *Sandbox) send(w http.ResponseWriter, out *reply, f *Fault) {
 		copyHeader(w.Header(), out.header)
 		w.Header().Set("Content-Length", strconv.Itoa(max(out.body.Len(), f.CutAt+1)))
 		w.WriteHeader(max(out.status, http.StatusOK))
-		w.Write(out.body.Bytes()[:min(f.CutAt, out.body.Len())])
-		http.NewResponseController(w).Flush()
+		// What cannot be written is cut even earlier.
+		_, _ = w.Write(out.body.Bytes()[:min(f.CutAt, out.body.Len())])
+		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	case "status":
 		out = newReply()
@@ -139,7 +140,7 @@ func (s *Sandbox) send(w http.ResponseWriter, out *reply, f *Fault) {
 	copyHeader(w.Header(), out.header)
 	w.Header().Set("Content-Length", strconv.Itoa(out.body.Len()))
 	w.WriteHeader(max(out.status, http.StatusOK))
-	w.Write(out.body.Bytes())
+	_, _ = w.Write(out.body.Bytes()) // the caller may have gone
 }
 
 func copyHeader(to, from http.Header) {
@@ -177,12 +178,12 @@ func (s *Sandbox) flood(w http.ResponseWriter, f *Fault) {
 		size = 8 << 20
 	}
 	copyHeader(w.Header(), http.Header{"Content-Type": {"application/json"}})
-	io.WriteString(w, `{"access_token":"`)
+	_, _ = io.WriteString(w, `{"access_token":"`) // the loop sees whether somebody still reads
 	chunk := bytes.Repeat([]byte("a"), 32<<10)
 	for sent := 0; sent < size; sent += len(chunk) {
 		if _, err := w.Write(chunk[:min(len(chunk), size-sent)]); err != nil {
 			return
 		}
 	}
-	io.WriteString(w, `"}`)
+	_, _ = io.WriteString(w, `"}`)
 }

@@ -71,8 +71,7 @@ func slackID(letter, of string) string {
 func (s *Sandbox) slackCaller(w http.ResponseWriter, r *http.Request) *token {
 	text := bearer(r)
 	if text == "" {
-		r.ParseForm() // what cannot be read has no token
-		text = r.Form.Get("token")
+		text = r.FormValue("token")
 	}
 	if text == "" {
 		slackFail(w, "not_authed")
@@ -119,12 +118,12 @@ func (s *Sandbox) slackRevoke(w http.ResponseWriter, r *http.Request) {
 	if t == nil {
 		return
 	}
-	r.ParseForm()
-	test := r.Form.Get("test")
-	if test == "" || test == "0" || test == "false" {
+	test := r.FormValue("test")
+	revoke := test == "" || test == "0" || test == "false"
+	if revoke {
 		s.end(t.grant, "revoked_by_client")
 	}
-	writeJSON(w, http.StatusOK, object{"ok": true, "revoked": test == "" || test == "0" || test == "false"})
+	writeJSON(w, http.StatusOK, object{"ok": true, "revoked": revoke})
 }
 
 // tellUninstalled sends Slack's tokens_revoked event.

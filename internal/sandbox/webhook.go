@@ -147,7 +147,7 @@ func sign(r *http.Request, d delivery) {
 
 func mac(key, text string) string {
 	h := hmac.New(sha256.New, []byte(key))
-	io.WriteString(h, text)
+	h.Write([]byte(text))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
