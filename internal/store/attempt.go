@@ -1,0 +1,62 @@
+package store
+
+import (
+	"time"
+
+	"lanyard"
+)
+
+const attemptColumns = `id, project_id, app_id, grant_id, flow_id, kind, family, generation, node, started_at, deadline,
+	ended_at, outcome, class, error, status, request_id`
+
+func scanAttempt(r row, a *lanyard.Attempt) error {
+	return r.Scan(&a.ID, &a.Project, &a.App, &a.Grant, &a.Flow, &a.Kind, &a.Family, &a.Generation, &a.Node, asTime{&a.StartedAt},
+		asTime{&a.Deadline}, asTime{&a.EndedAt}, &a.Outcome, &a.Class, &a.Error, &a.Status, &a.RequestID)
+}
+
+// AddAttempt writes the intent, before the call is made (I1).
+func (tx *Tx) AddAttempt(a lanyard.Attempt) error {
+	return tx.add("attempts", attemptColumns, []any{a.ID, a.Project, a.App, a.Grant, a.Flow, a.Kind, a.Family, a.Generation, a.Node,
+		micros(tx.stamp(a.StartedAt)), micros(a.Deadline), micros(a.EndedAt), a.Outcome, a.Class, a.Error, a.Status, a.RequestID})
+}
+
+// EndAttempt writes what became of an attempt, if it is still open: false means
+// that somebody has closed it. The grant is written too, since a code exchange
+// learns only then which it made.
+func (tx *Tx) EndAttempt(a lanyard.Attempt) (bool, error) {
+	return tx.swap(`UPDATE attempts SET grant_id = $3, ended_at = $4, outcome = $5, class = $6, error = $7, status = $8, request_id = $9
+		WHERE id = $1 AND project_id = $2 AND ended_at = 0`, a.ID, a.Project, a.Grant, micros(tx.stamp(a.EndedAt)), a.Outcome, a.Class,
+		a.Error, a.Status, a.RequestID)
+}
+
+// Attempts lists the attempts of a grant, newest first.
+func (q *Query) Attempts(project lanyard.ProjectID, grant lanyard.GrantID, page lanyard.Page) ([]lanyard.Attempt, string, error) {
+	w := &where{}
+	w.and("project_id = ", project)
+	w.and("grant_id = ", grant)
+	return pageOf(q, scanAttempt, func(a lanyard.Attempt) string { return string(a.ID) },
+		`SELECT `+attemptColumns+` FROM attempts WHERE 1 = 1`, w, "id", descending, page)
+}
+
+// AttemptsOn returns every attempt that has sent the refresh token of one
+// generation, oldest first: what decides whether it may be sent again (I7) and
+// what a rejection means (I8).
+func (q *Query) AttemptsOn(grant lanyard.GrantID, family string, generation int64) ([]lanyard.Attempt, error) {
+	return all(q, scanAttempt, `SELECT `+attemptColumns+` FROM attempts
+		WHERE grant_id = $1 AND family = $2 AND generation = $3 ORDER BY id`, grant, family, generation)
+}
+
+// OpenAttempts returns the attempts of a node that have no end, oldest first:
+// running ones, and at start those that it died with (I14).
+func (q *Query) OpenAttempts(node string) ([]lanyard.Attempt, error) {
+	return all(q, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE node = $1 AND ended_at = 0 ORDER BY id`, node)
+}
+
+// SuccessSince says whether another grant of the app than this one was renewed
+// at or after a time: what confirms that a rejection is not the app's fault.
+func (q *Query) SuccessSince(app lanyard.AppID, except lanyard.GrantID, since time.Time) (bool, error) {
+	ids, err := all(q, func(r row, id *string) error { return r.Scan(id) }, `SELECT id FROM attempts
+		WHERE app_id = $1 AND ended_at >= $2 AND kind = 'refresh' AND outcome IN ('ok', 'ok_partial') AND grant_id <> $3 LIMIT 1`,
+		app, micros(since), except)
+	return len(ids) > 0, err
+}

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"lanyard"
+)
+
+// dialect is all that the two databases do not have in common.
+type dialect struct {
+	name       string // "sqlite" or "postgres"
+	readClock  func(q *Query) (time.Time, error)
+	explain    func(error) error // the driver's error as ours
+	addEntries func(ctx context.Context, c conn, entries []*lanyard.Entry, at time.Time) error
+	hasTable   string // how many tables are called $1
+}
+
+func sqliteDialect() *dialect {
+	return &dialect{
+		name:       "sqlite",
+		readClock:  func(*Query) (time.Time, error) { return processClock(), nil },
+		explain:    explainSQLite,
+		addEntries: addEntriesRows,
+		hasTable:   `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,
+	}
+}
+
+func postgresDialect() *dialect {
+	return &dialect{
+		name: "postgres",
+		readClock: func(q *Query) (time.Time, error) {
+			return get(q, func(r row, t *time.Time) error { return r.Scan(asTime{t}) },
+				`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`)
+		},
+		explain:    explainPostgres,
+		addEntries: addEntriesArrays,
+		hasTable:   `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`,
+	}
+}
+
+// processClock has the precision of what is stored, so that a time read back is
+// the time that was written.
+func processClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// stamp is t, or the database's clock where t is zero.
+func (tx *Tx) stamp(t time.Time) time.Time {
+	if t.IsZero() {
+		return tx.now
+	}
+	return t
+}
+
+// orNull keeps an empty hash out of a unique index.
+func orNull(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}

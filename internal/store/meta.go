@@ -1,0 +1,48 @@
+package store
+
+import (
+	"context"
+	"strconv"
+
+	"lanyard"
+)
+
+func placeholder(n int) string { return "$" + strconv.Itoa(n) }
+
+// metaInstance is the random id of this database, made with it. A copy has the
+// same, which is how a clone is told from the original (T20).
+const metaInstance = "instance_id"
+
+// InstanceID is the random id that was made with the database.
+func (db *DB) InstanceID(ctx context.Context) (string, error) {
+	var id string
+	err := db.View(ctx, func(q *Query) (err error) {
+		id, err = q.Meta(metaInstance)
+		return err
+	})
+	return id, err
+}
+
+// Meta returns a named value of the instance, such as the public URL it was
+// made for; CodeNotFound if it was never put.
+func (q *Query) Meta(key string) (string, error) {
+	return get(q, func(r row, v *string) error { return r.Scan(v) },
+		`SELECT value FROM meta WHERE key = $1`, key)
+}
+
+// PutMeta sets a named value.
+func (tx *Tx) PutMeta(key, value string) error {
+	_, err := tx.exec(`INSERT INTO meta (key, value) VALUES ($1, $2)
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
+	return err
+}
+
+// addMeta sets a named value unless it is there.
+func (tx *Tx) addMeta(key, value string) error {
+	_, err := tx.exec(`INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING`, key, value)
+	return err
+}
+
+func (tx *Tx) addInstance() error {
+	return tx.addMeta(metaInstance, lanyard.NewID[string]("ins_"))
+}

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"lanyard"
+)
+
+// patience bounds a transaction that has begun, which no caller can cancel.
+const patience = 30 * time.Second
+
+// openPostgres opens a pool. Nothing is kept in a session: no SET, no LISTEN, no
+// advisory lock; so a pooler in transaction mode may stand between. The driver
+// prepares statements by default; PgBouncer before 1.21, or with
+// max_prepared_statements = 0, needs "default_query_exec_mode=exec" in the URL
+// ("simple_protocol" works too).
+func (db *DB) openPostgres(ctx context.Context, cfg Config, migrateUp bool) error {
+	db.d = postgresDialect()
+	parsed, err := pgx.ParseConfig(cfg.URL)
+	if err != nil { // the driver's own error has the URL in it, and that a password
+		return errors.New(`open database: the URL is not one we can read; it looks like postgres://user:password@host:5432/database?sslmode=verify-full`)
+	}
+	pool := stdlib.OpenDB(*parsed)
+	n := cfg.MaxConns
+	if n <= 0 {
+		n = 16
+	}
+	pool.SetMaxOpenConns(n)
+	pool.SetMaxIdleConns(n)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	if err := pool.PingContext(ctx); err != nil {
+		return errors.Join(fmt.Errorf("reach PostgreSQL: %w", explainPostgres(err)), pool.Close())
+	}
+	if migrateUp {
+		if err := db.migrate(ctx, pool, cfg.Version); err != nil {
+			return errors.Join(err, pool.Close())
+		}
+	}
+	p := &postgres{queue: newQueue(), db: db, pool: pool}
+	db.reads, db.back = pgConn{pool}, p
+	go p.serve(p.commit)
+	if !migrateUp {
+		return nil
+	}
+	return db.note(ctx, cfg.Version)
+}
+
+// postgres runs each function in a transaction of its own, and commits the
+// entries of Read in groups.
+type postgres struct {
+	*queue
+	db   *DB
+	pool *sql.DB
+}
+
+func (p *postgres) update(ctx context.Context, fn func(*Tx) (lanyard.Entry, error)) error {
+	select {
+	case <-p.stop:
+		return unavailable(errClosed, time.Second)
+	default:
+	}
+	run, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer stop()
+	c, t, err := p.begin(ctx, run)
+	if err != nil {
+		return fmt.Errorf("begin: %w", explainPostgres(err))
+	}
+	defer c.Close()
+	defer t.Rollback() // does nothing after Commit
+	tx := &Tx{Query: Query{ctx: run, c: pgConn{t}, d: p.db.d}}
+	// One round trip: this transaction waits for the disk whatever the server's
+	// default, and the clock.
+	if tx.now, err = get(&tx.Query, func(r row, t *time.Time) error { return r.Scan(asTime{t}) }, `SELECT `+durableNow); err != nil {
+		return fmt.Errorf("begin: %w", mine(run, err))
+	}
+	var out outcome
+	p.db.run(tx, fn, func(o outcome) { out = o })
+	if out.err != nil {
+		if err := t.Rollback(); err != nil {
+			p.db.log.Warn("roll back", "error", err)
+		}
+		if err := c.Close(); err != nil { // before the entry, which may need the connection
+			p.db.log.Warn("give a connection back", "error", err)
+		}
+		out.err = mine(run, out.err)
+		if out.refusal() {
+			return p.db.record(ctx, out.entry, out.err)
+		}
+		return out.err
+	}
+	if err := t.Commit(); err != nil {
+		p.db.stats.failed.Add(1)
+		return fmt.Errorf("commit: %w", mine(run, explainPostgres(err)))
+	}
+	p.db.stats.committed(1, 0)
+	return nil
+}
+
+// begin waits for a connection as long as the caller does, and begins. A
+// connection that has died while idle is passed over.
+func (p *postgres) begin(ctx, run context.Context) (*sql.Conn, *sql.Tx, error) {
+	for try := 0; ; try++ {
+		c, err := p.pool.Conn(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		t, err := c.BeginTx(run, nil)
+		if err == nil {
+			return c, t, nil
+		}
+		err = errors.Join(err, c.Close())
+		if !errors.Is(err, driver.ErrBadConn) || try == 3 {
+			return nil, nil, err
+		}
+	}
+}
+
+// mine makes our own deadline an error of the store: the caller set none.
+func mine(run context.Context, err error) error {
+	if err != nil && run.Err() != nil {
+		return unavailable(err, time.Second)
+	}
+	return err
+}
+
+// commit appends the entries of a batch. Those of functions are not here.
+func (p *postgres) commit(batch []*job) {
+	entries := make([]*lanyard.Entry, len(batch))
+	for i, j := range batch {
+		entries[i] = j.entry
+	}
+	err := p.appendSome(entries)
+	if err == nil {
+		p.db.stats.committed(0, len(batch))
+	} else {
+		p.db.stats.failed.Add(1)
+		p.db.log.Error("a batch was not committed", "jobs", len(batch), "error", err)
+	}
+	for i, j := range batch {
+		if err != nil && len(batch) > 1 && !errors.Is(err, lanyard.Unavailable) {
+			// One that cannot be written is the only one that is not.
+			j.done <- p.appendSome(entries[i : i+1])
+			continue
+		}
+		j.done <- err
+	}
+}
+
+func (p *postgres) appendSome(entries []*lanyard.Entry) error {
+	run, stop := context.WithTimeout(context.Background(), patience)
+	defer stop()
+	return mine(run, explainPostgres(addEntriesArrays(run, pgConn{p.pool}, entries, time.Time{})))
+}
+
+func (p *postgres) ping(ctx context.Context) error { return p.pool.PingContext(ctx) }
+
+func (p *postgres) close() error {
+	p.queue.close()
+	return p.pool.Close()
+}
+
+// pgConn is the pool or a transaction. The driver caches statements by their text.
+type pgConn struct {
+	c interface {
+		ExecContext(context.Context, string, ...any) (sql.Result, error)
+		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	}
+}
+
+func (p pgConn) exec(ctx context.Context, query string, args []any) (int64, error) {
+	res, err := p.c.ExecContext(ctx, query, plain(args)...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func (p pgConn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	return p.c.QueryContext(ctx, query, plain(args)...)
+}
+
+// plain turns ids and states into strings: without prepared statements the
+// driver goes by the Go type, and knows only the basic ones.
+func plain(args []any) []any {
+	out := make([]any, len(args))
+	for i, a := range args {
+		switch v := a.(type) {
+		case nil, string, int64, []byte, []string, [][]byte:
+			out[i] = v
+		case int:
+			out[i] = int64(v)
+		default:
+			if r := reflect.ValueOf(a); r.Kind() == reflect.String {
+				out[i] = r.String()
+			} else {
+				out[i] = a
+			}
+		}
+	}
+	return out
+}
