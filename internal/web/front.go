@@ -18,11 +18,11 @@ import (
 
 // Access says who asks; package access does it.
 type Access interface {
-	// Authenticate returns who the credential stands for, with Origin and
-	// RequestID of rq. It reads nothing durable for a credential that this
-	// server did not issue, and writes nothing. With an error, a principal
-	// whose Key is set is a caller we know and refuse.
-	Authenticate(ctx context.Context, credential lanyard.Secret, rq Request) (lanyard.Principal, error)
+	// Authenticate returns who the credential stands for, with the origin and id
+	// of the request. It reads nothing durable for a credential that this server
+	// did not issue, and writes nothing. With an error, a principal whose Key is
+	// set is a caller we know and refuse.
+	Authenticate(ctx context.Context, credential lanyard.Secret, o lanyard.Origin, requestID string) (lanyard.Principal, error)
 	// Denied writes that p was refused at this route, and why, into the audit
 	// log; it returns when that is durable.
 	Denied(ctx context.Context, p lanyard.Principal, route string, why error) error
@@ -32,12 +32,12 @@ type Access interface {
 // hours by (project, key, route); package access does it.
 type Answers interface {
 	// Claim returns status 0 if the call is ours to run, and otherwise what was
-	// answered before. CodeIdempotencyKeyReused if the request was another,
-	// CodeIdempotencyInProgress if it is still running.
-	Claim(ctx context.Context, p lanyard.Principal, route, key string, request []byte) (status int, body []byte, err error)
+	// answered before. request is a hash of the request. CodeIdempotencyKeyReused
+	// if it was another, CodeIdempotencyInProgress if it is still running.
+	Claim(ctx context.Context, p lanyard.Principal, route, key string, request []byte) (claim string, status int, body []byte, err error)
 	// Keep stores the answer; Release forgets the claim, so that the next try runs.
-	Keep(ctx context.Context, p lanyard.Principal, route, key string, status int, body []byte) error
-	Release(ctx context.Context, p lanyard.Principal, route, key string) error
+	Keep(ctx context.Context, p lanyard.Principal, claim string, status int, body []byte) error
+	Release(ctx context.Context, p lanyard.Principal, claim string) error
 }
 
 // Config is what New needs.
@@ -139,7 +139,7 @@ func (f *Front) authenticate(r *http.Request) (lanyard.Principal, error) {
 		return lanyard.Principal{}, f.fail(ctx, lanyard.Errorf(lanyard.CodeCredentialInvalid,
 			"the Authorization header must be one, and be: Bearer <key>"))
 	}
-	p, err := f.access.Authenticate(ctx, lanyard.NewSecret(strings.TrimSpace(credential)), rq)
+	p, err := f.access.Authenticate(ctx, lanyard.NewSecret(strings.TrimSpace(credential)), rq.Origin, rq.ID)
 	if err == nil {
 		return p, nil
 	}

@@ -106,7 +106,7 @@ func (f *Front) gate(op Operation, body *body) func(huma.Context, func(huma.Cont
 		r.Body = io.NopCloser(bytes.NewReader(raw))
 		c := &call{principal: p}
 		ctx = huma.WithValue(ctx, callKey{}, c)
-		if key := r.Header.Get("Idempotency-Key"); op.Creates && key != "" {
+		if key := r.Header.Get("Idempotency-Key"); op.Creates && key != "" && p.Project != "" {
 			f.once(ctx, next, c, op, key, raw)
 			return
 		}
@@ -160,7 +160,7 @@ func (f *Front) once(ctx huma.Context, next func(huma.Context), c *call, op Oper
 		_, _ = io.WriteString(sum, part+"\x00")
 	}
 	route := op.Method + " " + op.Path
-	status, body, err := f.answers.Claim(r.Context(), c.principal, route, key, sum.Sum(nil))
+	claim, status, body, err := f.answers.Claim(r.Context(), c.principal, route, key, sum.Sum(nil))
 	if err != nil {
 		f.WriteProblem(w, r, err)
 		return
@@ -182,16 +182,16 @@ func (f *Front) once(ctx huma.Context, next func(huma.Context), c *call, op Oper
 	background := context.WithoutCancel(r.Context())
 	defer func() {
 		if !settled { // a panic is on its way through
-			f.settle(background, f.answers.Release(background, c.principal, route, key))
+			f.settle(background, f.answers.Release(background, c.principal, claim))
 		}
 	}()
 	next(rec)
 	switch {
 	case !c.reached, rec.status >= 500, rec.status == http.StatusTooManyRequests,
 		rec.status == http.StatusUnauthorized, rec.status == http.StatusForbidden:
-		f.settle(background, f.answers.Release(background, c.principal, route, key))
+		f.settle(background, f.answers.Release(background, c.principal, claim))
 	default:
-		f.settle(background, f.answers.Keep(background, c.principal, route, key, rec.status, rec.body.Bytes()))
+		f.settle(background, f.answers.Keep(background, c.principal, claim, rec.status, rec.body.Bytes()))
 	}
 	settled = true
 	w.WriteHeader(rec.status)

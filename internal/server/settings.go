@@ -1,0 +1,77 @@
+package server
+
+import (
+	"reflect"
+	"strings"
+	"time"
+
+	"lanyard"
+)
+
+// Settings is every setting there is. The tags are the documentation: doc says
+// what it is for, default what holds if it is not set, danger what can go wrong,
+// example what one looks like. In lanyard.yaml a setting has the name of its
+// tag, in the environment LANYARD_ and the name in upper case, as a flag dashes.
+// A Secret may also be put into a file, named by LANYARD_…_FILE.
+type Settings struct {
+	PublicURL string `name:"public_url" default:"http://localhost:8080" example:"https://connect.example.com" doc:"Where people and providers reach this server; scheme and host only. It is part of every redirect URI at every provider." danger:"Changing it breaks every redirect URI until each app is changed at its provider."`
+	Listen    string `name:"listen" default:"localhost:8080" example:":443" doc:"Address to listen on, host:port." danger:"Beyond this machine it needs a certificate, ACME or a trusted proxy."`
+	DataDir   string `name:"data_dir" default:"" example:"/var/lib/lanyard" doc:"Directory of the database, receipts and the operator's socket; default: lanyard in the user's data directory. Each node has its own." danger:"Losing it without a backup loses every connection (SQLite)."`
+	Socket    string `name:"socket" default:"" example:"/run/lanyard/lanyard.sock" doc:"The operator's door; default: lanyard.sock in the data directory." danger:"Whoever may use it, as this user or root, may do everything."`
+
+	DatabaseURL lanyard.Secret `name:"database_url" default:"" example:"postgres://lanyard@db.internal/lanyard?sslmode=verify-full" doc:"PostgreSQL instead of SQLite, for more than one node."`
+	KEK         string         `name:"kek" default:"" example:"file:/etc/lanyard/kek" doc:"Where the key-encryption key is; default: file:kek in the user's configuration directory for lanyard. Made on first start." danger:"Without it nothing can be opened again: copy it somewhere else, and never beside a backup of the data."`
+	FormerKEKs  []string       `name:"former_keks" default:"" example:"file:/etc/lanyard/kek.2025" doc:"Further key-encryption keys that may open the vault while nodes move from one to another."`
+
+	TLSCert        string   `name:"tls_cert" default:"" example:"/etc/lanyard/tls.crt" doc:"Certificate chain, PEM; read again when the file changes."`
+	TLSKey         string   `name:"tls_key" default:"" example:"/etc/lanyard/tls.key" doc:"Its private key, PEM."`
+	ACMEEmail      string   `name:"acme_email" default:"" example:"ops@example.com" doc:"Get certificates for the public URL's host by ACME (TLS-ALPN-01, so port 443 must reach this server). Setting it agrees to the authority's terms."`
+	ACMEDirectory  string   `name:"acme_directory" default:"https://acme-v02.api.letsencrypt.org/directory" example:"https://acme.internal/directory" doc:"The ACME authority."`
+	TrustedProxies []string `name:"trusted_proxies" default:"" example:"10.0.0.5,10.1.0.0/24" doc:"Reverse proxies whose Forwarded and X-Forwarded-For headers are believed." danger:"Who is in one of these networks can claim to be any address."`
+
+	SMTPURL       lanyard.Secret `name:"smtp_url" default:"" example:"smtps://lanyard:password@mail.example.com" doc:"Mail server for notices."`
+	EgressProxy   lanyard.Secret `name:"egress_proxy" default:"" example:"http://proxy.internal:3128" doc:"Proxy for calls to providers. The environment's HTTP_PROXY is not used."`
+	AllowLoopback bool           `name:"allow_loopback" default:"false" example:"true" doc:"Let providers, webhooks and proxied calls be on this machine: for tests and the sandbox." danger:"A customer who may add a custom provider reaches what listens on this machine."`
+	AllowNetworks []string       `name:"allow_networks" default:"" example:"10.20.0.0/16" doc:"Private networks that may be called, such as a self-hosted GitLab's." danger:"Customers who may add custom providers reach them."`
+
+	LimitKeyPerSecond    int `name:"limit_key_per_second" default:"200" example:"1000" doc:"Requests of one API key per second; 0: no limit."`
+	LimitFailedPerMinute int `name:"limit_failed_per_minute" default:"20" example:"60" doc:"Bad credentials from one address per minute before they are slowed down; 0: no limit."`
+	LimitOpensPerMinute  int `name:"limit_opens_per_minute" default:"10" example:"30" doc:"Openings of one invitation per minute; 0: no limit."`
+
+	MetricsListen string        `name:"metrics_listen" default:"" example:"10.0.0.7:9090" doc:"Address for /metrics without a credential; default: on the operator's socket only." danger:"Whoever reaches it sees how busy you are, though no names."`
+	FirstKeyFile  string        `name:"first_key_file" default:"" example:"/run/lanyard/first-key" doc:"Where the first API key goes on the first start, mode 0600, if there is no terminal to print it to. It must not exist." danger:"Move the key to where it belongs and delete the file."`
+	LogLevel      string        `name:"log_level" default:"info" example:"debug" doc:"debug, info, warn or error. No level shows secrets or personal data."`
+	DrainTime     time.Duration `name:"drain_time" default:"30s" example:"60s" doc:"How long a stop waits for calls that are under way."`
+
+	TimeScale   float64       `name:"time_scale" default:"1" example:"60" doc:"Makes schedules run faster, for tests." danger:"Refused without allow_loopback."`
+	ClockOffset time.Duration `name:"clock_offset" default:"0s" example:"-10m" doc:"Moves the clock that schedules are made by, for tests." danger:"Refused without allow_loopback."`
+}
+
+// Setting describes one setting.
+type Setting struct {
+	Name    string // public_url
+	Env     string // LANYARD_PUBLIC_URL
+	Flag    string // public-url
+	Default string
+	Example string
+	Doc     string
+	Danger  string
+	Secret  bool
+	Bool    bool // a flag without a value
+}
+
+// Described lists every setting, in the order of the struct.
+func Described() []Setting {
+	var out []Setting
+	for f := range reflect.TypeFor[Settings]().Fields() {
+		name := f.Tag.Get("name")
+		out = append(out, Setting{
+			Name: name, Env: envPrefix + strings.ToUpper(name), Flag: strings.ReplaceAll(name, "_", "-"),
+			Default: f.Tag.Get("default"), Example: f.Tag.Get("example"), Doc: f.Tag.Get("doc"), Danger: f.Tag.Get("danger"),
+			Secret: f.Type == reflect.TypeFor[lanyard.Secret](), Bool: f.Type.Kind() == reflect.Bool,
+		})
+	}
+	return out
+}
+
+const envPrefix = "LANYARD_"
