@@ -174,3 +174,15 @@ func TestBodyTooLarge(t *testing.T) {
 		t.Errorf("got %d, want 413", a.status)
 	}
 }
+
+func TestIndexAndMeetingsOverAdmin(t *testing.T) {
+	w := start(t)
+	w.wantStatus("index", w.get("/", ""), 200, w.BaseURL()+"/microsoft/")
+	m := w.postJSON("/admin/meetings", map[string]string{"host": "ana", "topic": "Plan", "number": "987654321"})
+	w.wantStatus("create", m, 201, `"join_url":"`+w.url+`/zoom/j/987654321"`)
+	w.wantStatus("get", w.get("/admin/meetings/987654321", ""), 200, `"status":"waiting"`)
+	w.wantStatus("list", w.get("/admin/meetings", ""), 200, `"topic":"Plan"`)
+	w.wantStatus("none", w.get("/admin/meetings/1", ""), 404, "no meeting")
+	w.wantStatus("no such host", w.postJSON("/admin/meetings", map[string]string{"host": "zed"}), 422, "nobody is called")
+	w.wantStatus("no such person", w.postJSON("/admin/meetings/987654321/present", map[string]string{"person": "zed"}), 422, "nobody is called")
+}

@@ -254,7 +254,7 @@ func (s *Sandbox) allow(w http.ResponseWriter, r *http.Request, req *authRequest
 
 // sweepCodes forgets codes that are long expired. A spent code is remembered for an hour, so that its reuse can be seen.
 func (s *Sandbox) sweepCodes(now time.Time) {
-	if len(s.codes) < 1000 {
+	if len(s.codes) < max(1000, s.sweepAt) {
 		return
 	}
 	for k, c := range s.codes {
@@ -262,6 +262,7 @@ func (s *Sandbox) sweepCodes(now time.Time) {
 			delete(s.codes, k)
 		}
 	}
+	s.sweepAt = 2 * len(s.codes)
 }
 
 func (s *Sandbox) deny(w http.ResponseWriter, r *http.Request, req *authRequest, who *Person) {

@@ -131,3 +131,26 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	group.Wait()
 }
+
+func TestAddFaultRefuses(t *testing.T) {
+	w := start(t)
+	tests := []struct {
+		name string
+		f    sandbox.Fault
+		want string
+	}{
+		{"no action", sandbox.Fault{}, "unknown action"},
+		{"status of nothing", sandbox.Fault{Action: "status"}, "200 to 599"},
+		{"redirect to nowhere", sandbox.Fault{Action: "redirect"}, "needs location"},
+		{"redirect that is none", sandbox.Fault{Action: "redirect", Status: 200, Location: "/"}, "300 to 399"},
+		{"unknown content", sandbox.Fault{Action: "wrong_content", Content: "music"}, "html, empty, garbage"},
+		{"delay of nothing", sandbox.Fault{Action: "delay"}, "delay_ms"},
+		{"negative", sandbox.Fault{Action: "huge", Skip: -1}, "negative"},
+		{"provider unheard of", sandbox.Fault{Action: "huge", Match: sandbox.Match{Provider: "teams"}}, "unknown provider"},
+	}
+	for _, tt := range tests {
+		if _, err := w.AddFault(tt.f); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}

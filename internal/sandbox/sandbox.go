@@ -66,6 +66,7 @@ type Sandbox struct {
 	tokens    tokenStore
 	pending   map[string]*authRequest
 	codes     map[string]*authCode
+	sweepAt   int // so many codes are swept next
 	meetings  map[string]*meeting
 	ledger    ledger
 	faults    []*Fault

@@ -108,3 +108,47 @@ func TestWebhookRetries(t *testing.T) {
 type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestSlackTellsOfRevokedTokens(t *testing.T) {
+	got := make(chan string, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		if want := "v0=" + hexMAC("hook-key", "v0:"+r.Header.Get("X-Slack-Request-Timestamp")+":"+string(b)); r.Header.Get("X-Slack-Signature") != want {
+			t.Errorf("signature: got %q, want %q", r.Header.Get("X-Slack-Signature"), want)
+		}
+		got <- string(b)
+	}))
+	t.Cleanup(srv.Close)
+	w := start(t, app(sandbox.Slack, func(c *sandbox.Client) { c.WebhookURL, c.WebhookKey = srv.URL, "hook-key" }))
+	w.connect(sandbox.Slack, "user_scope", "channels:history")
+	n, err := w.Revoke(sandbox.Target{Provider: sandbox.Slack, Client: "slack-app", Person: "ana"})
+	if n != 2 || err != nil {
+		t.Errorf("revoke: got %d, %v, want bot and user", n, err)
+	}
+	if body := <-got; !strings.Contains(body, `"type":"tokens_revoked"`) {
+		t.Errorf("event: got %s", body)
+	}
+}
+
+// What a receiver gets wrong is said in words.
+func TestValidateWebhookJudges(t *testing.T) {
+	tests := []struct {
+		name   string
+		answer func(http.ResponseWriter)
+		want   string
+	}{
+		{"status", func(w http.ResponseWriter) { w.WriteHeader(204) }, "answered 204"},
+		{"no JSON", func(w http.ResponseWriter) { io.WriteString(w, "ok") }, "not JSON"},
+		{"another token", func(w http.ResponseWriter) { io.WriteString(w, `{"plainToken":"x"}`) }, "plainToken"},
+	}
+	for _, tt := range tests {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { tt.answer(w) }))
+		w := start(t, app(sandbox.Zoom, func(c *sandbox.Client) { c.WebhookURL = srv.URL }))
+		if got, err := w.ValidateWebhook("zoom-app"); err != nil || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: got %q, %v, want %q", tt.name, got, err, tt.want)
+		}
+		srv.Close()
+	}
+	w := start(t, app(sandbox.Zoom))
+	w.wantStatus("no webhook", w.postJSON("/admin/clients/zoom/zoom-app/validate-webhook", nil), 422, "webhook_url")
+}

@@ -248,3 +248,21 @@ func TestConsentPage(t *testing.T) {
 		t.Errorf("ledger: got %s, want %s", got, want)
 	}
 }
+
+// Zoom takes a challenge without a method as plain; the app that forgets the method meets it here.
+func TestZoomPlainPKCEByDefault(t *testing.T) {
+	w := start(t, app(sandbox.Zoom))
+	plain := []string{"code_challenge", verifier, "code_challenge_method", "-"}
+	w.wantStatus("verifier is the challenge", w.redeem(sandbox.Zoom, w.authorize(sandbox.Zoom, plain...).Get("code")), 200, "")
+	forgot := []string{"code_challenge_method", "-"}
+	w.wantStatus("S256 without saying so", w.redeem(sandbox.Zoom, w.authorize(sandbox.Zoom, forgot...).Get("code")), 400, "Invalid code verifier")
+}
+
+// An optional scope can be left out on the page, the others cannot.
+func TestZoomOptionalScope(t *testing.T) {
+	w := start(t, app(sandbox.Zoom))
+	a := w.connect(sandbox.Zoom, "scope", "user:read:user user:read:token", "optional_scope", "user:read:zak", "sandbox_scopes", "user:read:user")
+	if got := a.str("scope"); got != "user:read:user user:read:token" {
+		t.Errorf("scope: got %q", got)
+	}
+}
