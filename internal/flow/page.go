@@ -24,6 +24,7 @@ type Invitation struct {
 	NotPossible  []string // sentences: what is not asked for, so cannot be done
 	ManageURL    string   // where the person can take access away at the provider
 	ExpiresAt    time.Time
+	CancelURL    string       // where Cancel goes: the return URL with lanyard_error=consent_denied; empty: a page of ours
 	Popup        bool         // opened by a page of the customer's
 	LastError    lanyard.Code // how the last try ended, if it did not work
 }
