@@ -1,10 +1,6 @@
 package store
 
-import (
-	"time"
-
-	"lanyard"
-)
+import "lanyard"
 
 const attemptColumns = `id, project_id, app_id, grant_id, flow_id, kind, family, generation, node, started_at, deadline,
 	ended_at, outcome, class, error, status, request_id`
@@ -50,13 +46,4 @@ func (q *Query) AttemptsOn(grant lanyard.GrantID, family string, generation int6
 // running ones, and at start those that it died with (I14).
 func (q *Query) OpenAttempts(node string) ([]lanyard.Attempt, error) {
 	return all(q, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE node = $1 AND ended_at = 0 ORDER BY id`, node)
-}
-
-// SuccessSince says whether another grant of the app than this one was renewed
-// at or after a time: what confirms that a rejection is not the app's fault.
-func (q *Query) SuccessSince(app lanyard.AppID, except lanyard.GrantID, since time.Time) (bool, error) {
-	ids, err := all(q, func(r row, id *string) error { return r.Scan(id) }, `SELECT id FROM attempts
-		WHERE app_id = $1 AND ended_at >= $2 AND kind = 'refresh' AND outcome IN ('ok', 'ok_partial') AND grant_id <> $3 LIMIT 1`,
-		app, micros(since), except)
-	return len(ids) > 0, err
 }

@@ -126,6 +126,7 @@ CREATE UNIQUE INDEX flows_state ON flows (state_hash);
 CREATE UNIQUE INDEX flows_completion ON flows (completion_hash);
 CREATE INDEX flows_project ON flows (project_id, id);
 CREATE INDEX flows_waiting ON flows (id) WHERE state IN ('started', 'parked');
+CREATE INDEX flows_received ON flows (id) WHERE state = 'received';
 
 CREATE TABLE grants (
 	id             TEXT COLLATE "C" PRIMARY KEY,
@@ -156,6 +157,7 @@ CREATE TABLE grants (
 CREATE UNIQUE INDEX grants_subject ON grants (app_id, issuer, kind, subject_hash);
 CREATE INDEX grants_project ON grants (project_id, id);
 CREATE INDEX grants_due ON grants (refresh_at) WHERE health <> 'dead';
+CREATE INDEX grants_leased ON grants (lease_owner) WHERE lease_owner <> '';
 CREATE INDEX grants_ill ON grants (project_id, health) WHERE health <> 'healthy';
 
 CREATE TABLE connections (
