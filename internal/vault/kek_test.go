@@ -227,7 +227,7 @@ func TestKEKFileTypedByHand(t *testing.T) {
 		"capitals":         swap(key, strings.ToUpper(key)),
 		"no groups":        swap(key, strings.ReplaceAll(key, " ", "")),
 		"O for 0, l for 1": swap(key, strings.NewReplacer("0", "O", "1", "l").Replace(key)),
-		"no comment":       text2(string(text)),
+		"no comment":       fromFirstLine(string(text)),
 		"Windows lines":    strings.ReplaceAll(string(text), "\n", "\r\n"),
 		"spaces around":    strings.ReplaceAll(string(text), "\n", "  \n\n  "),
 	} {
@@ -265,8 +265,8 @@ func TestKEKFileTypedByHand(t *testing.T) {
 	}
 }
 
-// text2 leaves the comment out.
-func text2(s string) string { return s[strings.Index(s, "lanyard-kek"):] }
+// fromFirstLine leaves the comment out.
+func fromFirstLine(s string) string { return s[strings.Index(s, "lanyard-kek"):] }
 
 func FuzzKEKFile(f *testing.F) {
 	valid := vault.FormatKEK(bytes.Repeat([]byte{7}, 32))

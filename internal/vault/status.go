@@ -34,7 +34,7 @@ type KeyStatus struct {
 
 // Status reads all keysets, a page at a time.
 func (v *Vault) Status(ctx context.Context) (Status, error) {
-	kek := (*v.keks.Load())[0]
+	kek := v.kek(v.root.Load().kek) // it opened root, so it is here
 	s := Status{KEK: kek.ID(), KEKURI: kek.URI()}
 	for _, level := range []Level{LevelRoot, LevelLookup, LevelProject, LevelPerson} {
 		l := LevelStatus{Level: level, WrappedBy: make(map[string]int)}
