@@ -85,8 +85,8 @@ func rooms(t *testing.T) map[string]room {
 
 // listed is what "go list -json" says of a package.
 type listed struct {
-	ImportPath, Name, Doc, Dir string
-	GoFiles, Imports           []string
+	ImportPath, Name, Dir string
+	GoFiles, Imports      []string
 }
 
 // name is the package's path below the module, "." for the root.
@@ -105,7 +105,7 @@ func ships(name string) bool { return !strings.HasSuffix(name, "test") }
 
 func packages(t *testing.T) map[string]listed {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Doc,Dir,GoFiles,Imports", "./...").Output()
+	out, err := exec.Command("go", "list", "-e", "-json=ImportPath,Name,Dir,GoFiles,Imports", "./...").Output()
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
@@ -166,14 +166,39 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// written calls fn for each file of a package that a person wrote.
+func written(t *testing.T, p listed, fn func(name string, src []byte, f *ast.File)) {
+	t.Helper()
+	for _, file := range p.GoFiles {
+		src, err := os.ReadFile(filepath.Join(p.Dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, src, parser.ParseComments)
+		if err != nil {
+			t.Errorf("%s: %v", p.name(), err)
+		} else if !ast.IsGenerated(f) {
+			fn(path.Join(p.name(), file), src, f)
+		}
+	}
+}
+
+// Generators write a comment above their package clause too, so "go list" can
+// take theirs for the package's.
 func TestPackageDocs(t *testing.T) {
 	for name, p := range packages(t) {
 		want := "Package " + p.Name + " "
 		if p.Name == "main" {
 			want = "Command " + path.Base(name) + " "
 		}
-		if !strings.HasPrefix(p.Doc, want) {
-			t.Errorf("%s: its doc begins %q, want %q…", name, p.Doc, want)
+		var docs []string
+		written(t, p, func(_ string, _ []byte, f *ast.File) {
+			if f.Doc != nil {
+				docs = append(docs, f.Doc.Text())
+			}
+		})
+		if len(docs) != 1 || !strings.HasPrefix(docs[0], want) {
+			t.Errorf("%s: want one package doc that begins %q, got %q", name, want, docs)
 		}
 	}
 }
@@ -181,28 +206,16 @@ func TestPackageDocs(t *testing.T) {
 // What init does cannot be seen where it matters, and cannot be left out in a
 // test. A file past 500 lines has a second noun in it.
 func TestFiles(t *testing.T) {
-	for name, p := range packages(t) {
-		for _, file := range p.GoFiles {
-			src, err := os.ReadFile(filepath.Join(p.Dir, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			f, err := parser.ParseFile(token.NewFileSet(), file, src, parser.ParseComments)
-			if err != nil {
-				t.Errorf("%s: %v", name, err)
-				continue
-			}
-			if ast.IsGenerated(f) {
-				continue
-			}
+	for _, p := range packages(t) {
+		written(t, p, func(name string, src []byte, f *ast.File) {
 			if n := bytes.Count(src, []byte("\n")); n > 500 {
-				t.Errorf("%s: %d lines, want at most 500", path.Join(name, file), n)
+				t.Errorf("%s: %d lines, want at most 500", name, n)
 			}
 			for _, d := range f.Decls {
 				if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
-					t.Errorf("%s has an init function", path.Join(name, file))
+					t.Errorf("%s has an init function", name)
 				}
 			}
-		}
+		})
 	}
 }
