@@ -35,31 +35,32 @@ const (
 
 // Definition is one provider of the catalogue as data. The same names serve YAML files and custom providers' JSON.
 type Definition struct {
-	ID         string             `yaml:"id" json:"id"`
-	Extends    string             `yaml:"extends" json:"extends,omitempty"` // files only: take this entry, then override
-	Name       string             `yaml:"name" json:"name"`
-	Category   string             `yaml:"category" json:"category,omitempty"`
-	ManageURL  string             `yaml:"manage_url" json:"manage_url,omitempty"` // where a person withdraws access at the provider
-	Params     map[string]Param   `yaml:"params" json:"params,omitempty"`         // what an app must say: {tenant} in URLs
-	Endpoints  Endpoints          `yaml:"endpoints" json:"endpoints"`
-	APIHosts   []string           `yaml:"api_hosts" json:"api_hosts,omitempty"`     // the only hosts an access token may be sent to
-	APIBaseAt  string             `yaml:"api_base_at" json:"api_base_at,omitempty"` // member of the token answer that names the API base
-	ClientAuth string             `yaml:"client_auth" json:"client_auth"`
-	BasicRaw   bool               `yaml:"basic_raw" json:"basic_raw,omitempty"` // id and secret not form-encoded: providers that read Basic literally
-	Authorize  AuthorizeRules     `yaml:"authorize" json:"authorize"`
-	Class      Class              `yaml:"class" json:"class,omitempty"` // empty: reuse_kill
-	Times      Times              `yaml:"times" json:"times"`
-	Rules      Rules              `yaml:"rules" json:"rules"`
-	Identity   IdentityRules      `yaml:"identity" json:"identity"`
-	Revoke     RevokeRules        `yaml:"revoke" json:"revoke"`
-	Probe      string             `yaml:"probe" json:"probe,omitempty"`   // how a client secret is tried without side effect: client_credentials, bogus_refresh, none
-	Errors     map[string]Verdict `yaml:"errors" json:"errors,omitempty"` // see Verdict
-	Scopes     []Scope            `yaml:"scopes" json:"scopes,omitempty"`
-	Equivalent map[string]string  `yaml:"equivalent_scopes" json:"equivalent_scopes,omitempty"` // other spelling → spelling
-	ScopeHosts []string           `yaml:"scope_prefixes" json:"scope_prefixes,omitempty"`       // prefixes that change nothing: https://graph.microsoft.com/
-	NotEchoed  []string           `yaml:"scopes_not_echoed" json:"scopes_not_echoed,omitempty"` // granted although the answer does not say so, if a refresh token came
-	Cannot     []Limit            `yaml:"cannot" json:"cannot,omitempty"`
-	Origin     string             `yaml:"-" json:"-"` // file it came from, for messages
+	ID            string             `yaml:"id" json:"id"`
+	Extends       string             `yaml:"extends" json:"extends,omitempty"` // files only: take this entry, then override
+	Name          string             `yaml:"name" json:"name"`
+	Category      string             `yaml:"category" json:"category,omitempty"`
+	ManageURL     string             `yaml:"manage_url" json:"manage_url,omitempty"` // where a person withdraws access at the provider
+	Params        map[string]Param   `yaml:"params" json:"params,omitempty"`         // what an app must say: {tenant} in URLs
+	Endpoints     Endpoints          `yaml:"endpoints" json:"endpoints"`
+	APIHosts      []string           `yaml:"api_hosts" json:"api_hosts,omitempty"`     // the only hosts an access token may be sent to
+	APIBaseAt     string             `yaml:"api_base_at" json:"api_base_at,omitempty"` // member of the token answer that names the API base
+	ClientAuth    string             `yaml:"client_auth" json:"client_auth"`
+	BasicRaw      bool               `yaml:"basic_raw" json:"basic_raw,omitempty"` // id and secret not form-encoded: providers that read Basic literally
+	Authorize     AuthorizeRules     `yaml:"authorize" json:"authorize"`
+	Class         Class              `yaml:"class" json:"class,omitempty"` // empty: reuse_kill
+	Times         Times              `yaml:"times" json:"times"`
+	Rules         Rules              `yaml:"rules" json:"rules"`
+	Identity      IdentityRules      `yaml:"identity" json:"identity"`
+	Revoke        RevokeRules        `yaml:"revoke" json:"revoke"`
+	Probe         string             `yaml:"probe" json:"probe,omitempty"`   // how a client secret is tried without side effect: client_credentials, bogus_refresh, none
+	Errors        map[string]Verdict `yaml:"errors" json:"errors,omitempty"` // see Verdict
+	Scopes        []Scope            `yaml:"scopes" json:"scopes,omitempty"`
+	DefaultScopes []string           `yaml:"default_scopes" json:"default_scopes,omitempty"`       // what an app asks for that says nothing
+	Equivalent    map[string]string  `yaml:"equivalent_scopes" json:"equivalent_scopes,omitempty"` // other spelling → spelling
+	ScopeHosts    []string           `yaml:"scope_prefixes" json:"scope_prefixes,omitempty"`       // prefixes that change nothing: https://graph.microsoft.com/
+	NotEchoed     []string           `yaml:"scopes_not_echoed" json:"scopes_not_echoed,omitempty"` // granted although the answer does not say so, if a refresh token came
+	Cannot        []Limit            `yaml:"cannot" json:"cannot,omitempty"`
+	Origin        string             `yaml:"-" json:"-"` // file it came from, for messages
 }
 
 // Endpoints are absolute https URLs; {param} is replaced. App.Endpoints overrides them by the same names.
@@ -108,7 +109,6 @@ type Rules struct {
 	RotationKillsAccess bool   `yaml:"rotation_kills_access" json:"rotation_kills_access,omitempty"` // a renewal ends the access token before
 	OneGrantPerSubject  bool   `yaml:"one_grant_per_subject" json:"one_grant_per_subject,omitempty"` // a new consent ends the earlier tokens
 	OKMember            string `yaml:"ok_member" json:"ok_member,omitempty"`                         // false there means failure, whatever the status (Slack: ok)
-	RefreshNeedsScope   bool   `yaml:"refresh_needs_scope" json:"refresh_needs_scope,omitempty"`
 }
 
 // IdentityRules says whose account it is. Values are paths in the JSON of Endpoints.Identity, such as "user.id"; "a|b" takes the
@@ -144,8 +144,9 @@ const (
 
 // RevokeRules says how access is given back at Endpoints.Revoke.
 type RevokeRules struct {
-	Style string `yaml:"style" json:"style,omitempty"` // empty: rfc7009 if there is an endpoint, else none
-	Auth  string `yaml:"auth" json:"auth,omitempty"`   // empty: as ClientAuth; "none": no client authentication
+	Style      string `yaml:"style" json:"style,omitempty"`             // empty: rfc7009 if there is an endpoint, else none
+	Auth       string `yaml:"auth" json:"auth,omitempty"`               // empty: as ClientAuth; "none": no client authentication
+	WholeGrant bool   `yaml:"whole_grant" json:"whole_grant,omitempty"` // one call ends every token of the grant
 }
 
 // Verdict is what an error means. The keys of Definition.Errors are, most telling first: "AADSTS50173", a number such as "4741", "reason:Invalid Token!",

@@ -5,6 +5,7 @@ type Meeting struct {
 	Number   string // digits
 	Passcode string
 	TK       string // registrant token of a personal join link
+	Vanity   string // name of a personal link (/my/…); it comes with CodePersonalMeetingLink and no number
 }
 
 // JoinToken describes one kind of token that a provider's meetings take.

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -117,28 +116,3 @@ type AuthorizeRequest struct {
 	ScopesOptional []string
 	LoginHint      string
 }
-
-func (t *Target) AuthorizeURL(r AuthorizeRequest) string { return "" }
-func (t *Target) Snapshot() []byte                       { return nil }
-func (t *Target) Exchange(ctx context.Context, c Credentials, r ExchangeRequest) Answer {
-	return Answer{}
-}
-func (t *Target) Refresh(ctx context.Context, c Credentials, refresh lanyard.Secret) Answer {
-	return Answer{}
-}
-func (t *Target) Parse(kind lanyard.AttemptKind, a Answer) Result { return Result{} }
-func (t *Target) Identify(ctx context.Context, i Issued, nonce string) (Identity, error) {
-	return Identity{}, nil
-}
-func (t *Target) Revoke(ctx context.Context, c Credentials, tokens lanyard.TokenSet) RevokeResult {
-	return RevokeResult{}
-}
-func (t *Target) TokenHost() string                               { return "" }
-func (t *Target) ScopesFor(kind string, scopes []string) []string { return nil }
-func (t *Target) Describe(scopes []string) []Scope                { return nil }
-func (t *Target) Cannot(scopes []string) []string                 { return nil }
-func (t *Target) Ability() any                                    { return t.code }
-
-type keySets struct{}
-
-func cleanCode(s string) string { return "" }
