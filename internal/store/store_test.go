@@ -1,20 +1,153 @@
 package store_test
 
 import (
+	"context"
+	"crypto/sha256"
+	"fmt"
 	"testing"
+	"time"
 
+	"lanyard"
 	"lanyard/internal/store"
-	"lanyard/internal/store/storetest"
+	"lanyard/internal/vault"
 )
 
-func TestPing(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		if err := db.Ping(t.Context()); err != nil {
-			t.Fatal(err)
+// world is one project with a row of everything.
+type world struct {
+	project    lanyard.Project
+	key        store.Key
+	app        lanyard.App
+	person     lanyard.Person
+	session    lanyard.Session
+	flow       lanyard.Flow
+	grant      lanyard.Grant
+	connection lanyard.Connection
+	attempt    lanyard.Attempt
+	entry      lanyard.Entry
+	event      lanyard.Event
+	claim      store.Idempotency
+}
+
+func hash(s string) []byte { h := sha256.Sum256([]byte(s)); return h[:] }
+
+func newID[T ~string](prefix string) T { return lanyard.NewID[T](prefix) }
+
+// day is a moment with microseconds, as they come back.
+var day = time.Date(2026, 5, 4, 3, 2, 1, 987654000, time.UTC)
+
+// newWorld makes one where no field is the zero value, so that a column that is
+// forgotten shows.
+func newWorld() world {
+	p := lanyard.Project{ID: newID[lanyard.ProjectID]("prj_"), Name: "Acme", CreatedAt: day, UpdatedAt: day.Add(time.Second),
+		Settings: lanyard.ProjectSettings{DisplayName: "Acme Inc", ReturnURLs: []string{"https://a.example/back"}, LinkMode: true}}
+	n := string(p.ID)
+	app := lanyard.App{ID: newID[lanyard.AppID]("app_"), Project: p.ID, Provider: "zoom", Name: "Zoom", State: lanyard.AppReady,
+		ClientID: "cid", Secret: []byte("s1" + n), NextSecret: []byte("s2" + n), WebhookSecret: []byte("s3" + n),
+		Scopes: []string{"a", "b"}, ScopesOptional: []string{"c"}, RedirectURIs: []string{"https://a.example/cb"},
+		Endpoints: map[string]string{"token": "https://t.example"}, Params: map[string]string{"tenant": "x"},
+		Custom: []byte(`{"id":"custom"}`), PKCE: "on", ConfigVersion: 3, CreatedAt: day, UpdatedAt: day}
+	person := lanyard.Person{ID: newID[lanyard.PersonID]("per_"), Project: p.ID, Kind: "person", RefHash: hash("ref" + n),
+		Sealed: []byte("p" + n), CreatedAt: day}
+	grant := lanyard.Grant{ID: newID[lanyard.GrantID]("grt_"), Project: p.ID, App: app.ID, Issuer: "https://zoom.us", Kind: "user",
+		SubjectHash: hash("sub" + n), Family: "fam1", Generation: 7, Tokens: []byte("t" + n), Previous: []byte("tp" + n),
+		Scopes: []string{"a"}, Requested: []string{"a", "b"}, AccessExpires: day.Add(time.Hour), HasRefresh: true,
+		Health: lanyard.Degraded, Reason: lanyard.CodeAppMisconfigured, Lease: lanyard.Lease{Owner: "n1", Until: day},
+		RefreshAt: day.Add(time.Minute), RefreshedAt: day, RejectedAt: day, RetryAt: day, CreatedAt: day, UpdatedAt: day}
+	connection := lanyard.Connection{ID: newID[lanyard.ConnectionID]("con_"), Project: p.ID, App: app.ID, Provider: "zoom", Grant: grant.ID,
+		Person: person.ID, Label: "work", State: lanyard.Live, Origin: "hosted", Account: []byte("acc" + n), Needed: []string{"a", "b"},
+		Metadata: map[string]string{"k": "v"}, CreatedAt: day, UpdatedAt: day}
+	session := lanyard.Session{ID: newID[lanyard.SessionID]("cs_"), Project: p.ID, App: app.ID, Person: person.ID, Purpose: "connect",
+		Connection: connection.ID, LinkHash: hash("link" + n), ReturnURL: "https://a.example/back", Origin: "https://a.example",
+		Label: "work", Metadata: map[string]string{"k": "v"}, Scopes: []string{"a"}, ScopesOptional: []string{"c"},
+		State: lanyard.SessionOpen, LastError: lanyard.CodeConsentDenied, ExpiresAt: day, CreatedAt: day, UpdatedAt: day}
+	flow := lanyard.Flow{ID: newID[lanyard.FlowID]("flw_"), Project: p.ID, App: app.ID, Session: session.ID, Person: person.ID,
+		StateHash: hash("state" + n), CookieHash: hash("cookie" + n), Sealed: []byte("fs" + n), Parked: []byte("fp" + n),
+		CompletionHash: hash("cmp" + n), CompletionExpiresAt: day, State: lanyard.FlowStarted, Error: lanyard.CodeConsentDenied,
+		ExpiresAt: day, CreatedAt: day}
+	return world{project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
+		key: store.Key{ID: newID[lanyard.KeyID]("lyk_"), Project: p.ID, Operator: true, Name: "bots", MAC: hash("mac" + n),
+			Scopes: []lanyard.Scope{lanyard.ScopeToken}, Providers: []string{"zoom"}, Labels: []string{"work"},
+			CIDRs: []string{"10.0.0.0/8"}, ExpiresAt: day, LastUsedAt: day, CreatedAt: day},
+		attempt: lanyard.Attempt{ID: newID[lanyard.AttemptID]("att_"), Project: p.ID, App: app.ID, Grant: grant.ID, Flow: flow.ID,
+			Kind: lanyard.AttemptRefresh, Family: "fam1", Generation: 7, Node: "n" + n, StartedAt: day, Deadline: day.Add(time.Minute),
+			Class: "strict", Error: "invalid_grant", Status: 400, RequestID: "rq"},
+		entry: lanyard.Entry{ID: newID[lanyard.EntryID]("aud_"), Project: p.ID, Who: "key:lyk_x", What: lanyard.ActConnectionCreated,
+			Outcome: "failed", Code: lanyard.CodeAccountMismatch, App: app.ID, Connection: connection.ID, Grant: grant.ID, Session: session.ID,
+			Key: "lyk_x", Person: person.ID, Detail: map[string]string{"provider": "zoom"}, Sealed: []byte("e" + n), RequestID: "rq"},
+		event: lanyard.Event{ID: newID[lanyard.EventID]("evt_"), Project: p.ID, At: day, Type: lanyard.EventConnectionCreated,
+			Connection: connection.ID, Data: map[string]string{"status": "active"}},
+		claim: store.Idempotency{ID: newID[string]("idm_"), Project: p.ID, Key: "lyk_x", Route: "POST /v1/connections",
+			KeyHash: hash("idem" + n), BodyHash: hash("body"), ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Microsecond).UTC(), CreatedAt: day},
+	}
+}
+
+func keyset(level vault.Level, owner string) vault.SealedKeyset {
+	return vault.SealedKeyset{Level: level, Owner: owner, Sealed: []byte("ks" + owner), WrappedBy: "0a1b2c3d", Version: 1, CreatedAt: day, UpdatedAt: day}
+}
+
+// add writes all of it, in one transaction.
+func (w *world) add(t testing.TB, db *store.DB) {
+	t.Helper()
+	must(t, db.Update(t.Context(), func(tx *store.Tx) (lanyard.Entry, error) {
+		for _, err := range []error{
+			tx.AddProject(w.project, keyset("project", string(w.project.ID))),
+			tx.AddKey(w.key),
+			tx.AddApp(w.app, hash("client"+string(w.project.ID))),
+			tx.AddPerson(w.person, keyset("person", string(w.project.ID)+"/"+string(w.person.ID))),
+			tx.AddGrant(w.grant), tx.AddConnection(w.connection), tx.AddSession(w.session), tx.AddFlow(w.flow),
+			tx.AddAttempt(w.attempt), tx.AddEvent(w.event),
+		} {
+			if err != nil {
+				return lanyard.Entry{}, err
+			}
 		}
-		id, err := db.InstanceID(t.Context())
-		t.Log(db.Backend(), id, err)
-		ms, err := db.Migrations(t.Context())
-		t.Log(ms, err)
-	})
+		w.entry.At = tx.Now()
+		if there, err := tx.ClaimIdempotency(w.claim); err != nil || there != nil {
+			return lanyard.Entry{}, fmt.Errorf("got %v, %w, want a new claim", there, err)
+		}
+		return w.entry, nil
+	}))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// view reads, and fails the test where that fails.
+func view[T any](t testing.TB, db *store.DB, fn func(q *store.Query) (T, error)) T {
+	t.Helper()
+	var v T
+	must(t, db.View(t.Context(), func(q *store.Query) (err error) {
+		v, err = fn(q)
+		return err
+	}))
+	return v
+}
+
+// keep changes something, and fails the test where that fails.
+func keep[T any](t testing.TB, db *store.DB, fn func(tx *store.Tx) (T, error)) T {
+	t.Helper()
+	var v T
+	must(t, db.Bookkeep(context.Background(), func(tx *store.Tx) (err error) {
+		v, err = fn(tx)
+		return err
+	}))
+	return v
+}
+
+// done is keep for what returns an error only.
+func done(t testing.TB, db *store.DB, fn func(tx *store.Tx) error) {
+	t.Helper()
+	must(t, db.Bookkeep(context.Background(), fn))
+}
+
+// swapped checks a compare-and-swap.
+func swapped(t testing.TB, db *store.DB, what string, want bool, fn func(tx *store.Tx) (bool, error)) {
+	t.Helper()
+	if got := keep(t, db, fn); got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
 }
