@@ -1,0 +1,122 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/provider"
+	"lanyard/internal/store"
+)
+
+// Revocation says how letting go went.
+type Revocation struct {
+	Outcome    string    // "revoked", "not_supported", "failed", "shared" (others still hold the grant), "already_gone"
+	Detail     string    // why not, in our words
+	LivesUntil time.Time // an access token that the provider did not end works until then; zero: none does
+}
+
+// Delete lets go of a connection: hand-out stops at once, and the provider is
+// told if nobody else holds the grant (I11). What is ours is deleted whether or
+// not that works (RFC 7009 §2.2), and the outcome is on the log.
+func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID) (Revocation, error) {
+	if err := p.Need(lanyard.ScopeConnect); err != nil {
+		return Revocation{}, err
+	}
+	var g lanyard.Grant
+	var c lanyard.Connection
+	var last bool
+	err := s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		e, err := s.Entry(ctx, p, lanyard.ActConnectionRevoked)
+		if err != nil {
+			return lanyard.Entry{}, err
+		}
+		if c, g, err = tx.Connection(p.Project, id); err != nil {
+			return e.Failed(err), err
+		}
+		e = About(e, c)
+		if err := p.Reaches(c.Provider, c.Label); err != nil {
+			return e.Failed(err), err
+		}
+		if c.State == lanyard.Revoked {
+			return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeConnectionRevoked, "")
+		}
+		held, err := tx.ConnectionsOf(g.ID)
+		if err != nil {
+			return lanyard.Entry{}, err
+		}
+		last = true
+		for _, o := range held {
+			if o.ID != c.ID && o.State != lanyard.Revoked {
+				last = false
+			}
+		}
+		c.State, c.UpdatedAt = lanyard.Revoked, tx.Now()
+		if err := tx.PutConnection(c); err != nil {
+			return lanyard.Entry{}, err
+		}
+		e.Detail["last_hold"] = map[bool]string{true: "yes", false: "no"}[last]
+		if last { // no renewal begins from here on; one that runs finds no grant and gives its token back (I13)
+			if err := tx.DeleteGrant(g.ID); err != nil {
+				return lanyard.Entry{}, err
+			}
+		}
+		return e, tx.AddEvent(Happened(c, lanyard.EventConnectionRevoked, map[string]string{"by": "customer"}))
+	})
+	switch {
+	case err != nil:
+		return Revocation{}, err
+	case !last:
+		return Revocation{Outcome: "shared", Detail: "other connections hold the same grant"}, nil
+	}
+	r := s.giveBack(ctx, c, g)
+	return r, s.Store.Update(ctx, func(*store.Tx) (lanyard.Entry, error) {
+		e := About(lanyard.NewEntry(p, lanyard.ActConnectionRevoked), c)
+		e.Detail["at_provider"] = r.Outcome
+		if r.Outcome == "failed" {
+			e.Outcome = "failed"
+		}
+		return e, nil
+	})
+}
+
+// giveBack revokes at the provider, twice at most.
+func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.Grant) Revocation {
+	lives := func(r Revocation) Revocation {
+		if r.Outcome != "revoked" && life(g) > 0 {
+			r.LivesUntil = g.AccessExpires
+		}
+		return r
+	}
+	var a lanyard.App
+	err := s.Store.View(ctx, func(q *store.Query) (err error) {
+		a, err = q.App(c.Project, c.App)
+		return err
+	})
+	if err != nil {
+		return lives(Revocation{Outcome: "failed", Detail: "the app could not be read"})
+	}
+	ready, err := s.Apps.Open(ctx, a)
+	if err != nil {
+		return lives(Revocation{Outcome: "failed", Detail: "the app could not be opened"})
+	}
+	t, err := s.Grants.Tokens(ctx, g)
+	if err != nil {
+		return lives(Revocation{Outcome: "failed", Detail: "the tokens could not be opened"})
+	}
+	var r provider.RevokeResult
+	for range 2 {
+		if r, err = s.Grants.GiveBack(ctx, ready, g, t); err != nil {
+			return lives(Revocation{Outcome: "failed", Detail: "the revocation could not be noted"})
+		}
+		if r.Outcome != provider.RevokeFailed {
+			break
+		}
+	}
+	out := Revocation{Outcome: string(r.Outcome), Detail: r.Detail}
+	if out.Outcome != "revoked" && errors.Is(err, context.Canceled) {
+		out.Detail = "the caller left"
+	}
+	return lives(out)
+}

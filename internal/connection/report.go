@@ -1,0 +1,81 @@
+package connection
+
+import (
+	"context"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/store"
+)
+
+// Report takes word that the provider refused an access token: it is renewed
+// once if it is still the current one, and not again within 30 seconds (T26).
+// It returns whether a fresh one is to be had now.
+func (s *Service) Report(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, fingerprint string, status int) (renewed bool, err error) {
+	if err := p.Need(lanyard.ScopeToken); err != nil {
+		return false, err
+	}
+	return s.force(ctx, p, id, fingerprint, lanyard.ActTokenReported)
+}
+
+// Refresh renews a connection now, if fingerprint is that of the current token.
+func (s *Service) Refresh(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, fingerprint string) (renewed bool, err error) {
+	if err := p.Need(lanyard.ScopeToken); err != nil {
+		return false, err
+	}
+	return s.force(ctx, p, id, fingerprint, lanyard.ActTokenRefreshed)
+}
+
+func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, fingerprint string, what lanyard.Action) (bool, error) {
+	var g lanyard.Grant
+	var c lanyard.Connection
+	var current bool
+	err := s.Store.Read(ctx, func(q *store.Query) (lanyard.Entry, error) {
+		e, err := s.Entry(ctx, p, what)
+		if err != nil {
+			return e, err
+		}
+		if c, g, err = q.Connection(p.Project, id); err != nil {
+			return e.Failed(err), err
+		}
+		e = About(e, c)
+		if err := s.usable(p, c, g, nil); err != nil {
+			return e.Failed(err), err
+		}
+		t, err := s.Grants.Tokens(ctx, g)
+		if err != nil {
+			return e.Failed(err), err
+		}
+		current = t.Access.Fingerprint() == fingerprint
+		e.Detail["fingerprint"] = fingerprint
+		return e, nil
+	})
+	if err != nil {
+		return false, err
+	}
+	if !current {
+		return true, nil // somebody renewed it already
+	}
+	if !g.RefreshedAt.IsZero() && time.Since(g.RefreshedAt) < minInterval {
+		return false, &lanyard.Error{Code: lanyard.CodeRateLimited, Message: "this token was made less than 30 seconds ago",
+			RetryAfter: minInterval - time.Since(g.RefreshedAt)}
+	}
+	if err := s.renew(ctx, p, g, false); err != nil {
+		return false, s.unrenewed(c, g, err)
+	}
+	return true, nil
+}
+
+// Refused renews after the provider refused the token with this fingerprint in
+// a call of ours; nil means that a fresh one is to be had.
+func (s *Service) Refused(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, fingerprint string) error {
+	_, err := s.force(ctx, p, id, fingerprint, lanyard.ActTokenReported)
+	return err
+}
+
+// rotationKills says whether renewing ends the access token that others may be
+// using at this moment.
+func (s *Service) rotationKills(c lanyard.Connection) bool {
+	pr, ok := s.Apps.Providers.Get(c.Provider)
+	return ok && pr.Definition().Rules.RotationKillsAccess
+}

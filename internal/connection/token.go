@@ -1,0 +1,192 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/store"
+	"lanyard/internal/vault"
+)
+
+// TokenRequest says what an access token is wanted for.
+type TokenRequest struct {
+	MinTTL time.Duration // it should live at least this long; 0: the provider's own margin
+	Scopes []string      // it must carry these
+}
+
+// Token is an access token for somebody entitled to it.
+type Token struct {
+	Connection  lanyard.ConnectionID
+	Access      lanyard.Secret
+	TokenType   string
+	ExpiresAt   time.Time // zero: never
+	Scopes      []string
+	Missing     []string // needed scopes that were not granted
+	Fingerprint string
+	APIBase     string
+	Warning     lanyard.Code // renewing failed; this one still lives
+}
+
+const (
+	// Patience is how long a caller waits for a provider at most.
+	Patience = 10 * time.Second
+	// glance is how long one waits who could be served with what there is.
+	glance = time.Second
+	// minInterval is how soon a forced renewal may follow another (T26).
+	minInterval = 30 * time.Second
+)
+
+// Token reads the access token of a connection, renewed first if it would not
+// live long enough. Errors: not_found, key_limited, connection_paused,
+// connection_revoked, scopes_missing, the cause of needs_reauth, refresh_failed,
+// refresh_unconfirmed, app_misconfigured, provider_timeout.
+func (s *Service) Token(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, r TokenRequest) (Token, error) {
+	if err := p.Need(lanyard.ScopeToken); err != nil {
+		return Token{}, err
+	}
+	return s.token(ctx, p, id, r, s.Store.Read)
+}
+
+// Use is Token for a service of ours that calls the provider itself: no token
+// leaves, so the log gets its entry from whoever uses it.
+func (s *Service) Use(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, r TokenRequest) (Token, error) {
+	return s.token(ctx, p, id, r, func(ctx context.Context, f func(*store.Query) (lanyard.Entry, error)) error {
+		return s.Store.View(ctx, func(q *store.Query) error {
+			_, err := f(q)
+			return err
+		})
+	})
+}
+
+// token reads in one step where the token lives long enough, and otherwise
+// renews between two.
+func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, r TokenRequest,
+	read func(context.Context, func(*store.Query) (lanyard.Entry, error)) error) (Token, error) {
+	e, err := s.Entry(ctx, p, lanyard.ActTokenRead)
+	if err != nil {
+		return Token{}, err
+	}
+	var out Token
+	var due *lanyard.Grant
+	var renewing error
+	step := func(q *store.Query) (lanyard.Entry, error) {
+		c, g, err := q.Connection(p.Project, id)
+		if err != nil {
+			return e.Failed(err), err
+		}
+		e := About(e, c)
+		if err := s.usable(p, c, g, r.Scopes); err != nil {
+			return e.Failed(err), err
+		}
+		if left := life(g); due == nil && left < s.margin(c, r) && g.HasRefresh {
+			due = &g
+			return lanyard.Entry{}, nil
+		} else if left <= 0 {
+			err := s.unrenewed(c, g, renewing)
+			return e.Failed(err), err
+		}
+		t, err := s.Grants.Tokens(ctx, g)
+		if err != nil {
+			return e.Failed(err), err
+		}
+		out = Token{Connection: c.ID, Access: t.Access, TokenType: t.TokenType, ExpiresAt: g.AccessExpires, Scopes: g.Scopes,
+			Missing: lanyard.MissingScopes(c.Needed, g.Scopes), Fingerprint: t.Access.Fingerprint(), APIBase: t.APIBase}
+		if renewing != nil {
+			out.Warning = lanyard.CodeOf(renewing)
+			e.Detail["warning"] = string(out.Warning)
+		}
+		return e, nil
+	}
+	if err := read(ctx, step); err != nil || due == nil {
+		return out, err
+	}
+	renewing = s.renew(ctx, p, *due, life(*due) > 0)
+	err = read(ctx, step)
+	return out, err
+}
+
+// renew asks for a renewal and waits for it: for a moment where the old token
+// still lives, and no longer than Patience where it does not.
+func (s *Service) renew(ctx context.Context, p lanyard.Principal, g lanyard.Grant, lives bool) error {
+	wait := Patience
+	if lives {
+		wait = glance
+	}
+	ctx, stop := context.WithTimeout(ctx, wait)
+	defer stop()
+	_, err := s.Grants.Renew(ctx, g, p)
+	return err
+}
+
+// usable says why a connection must not be used now.
+func (s *Service) usable(p lanyard.Principal, c lanyard.Connection, g lanyard.Grant, scopes []string) error {
+	if err := p.Reaches(c.Provider, c.Label); err != nil {
+		return err
+	}
+	switch {
+	case c.State == lanyard.Revoked:
+		return lanyard.Errorf(lanyard.CodeConnectionRevoked, "")
+	case c.State == lanyard.Paused:
+		return lanyard.Errorf(lanyard.CodeConnectionPaused, "")
+	case g.Health == lanyard.Dead:
+		return &lanyard.Error{Code: g.Reason, ReconnectURL: s.ReconnectURL(c)}
+	}
+	if missing := lanyard.MissingScopes(scopes, g.Scopes); len(missing) > 0 {
+		return &lanyard.Error{Code: lanyard.CodeScopesMissing, MissingScopes: missing, ReconnectURL: s.ReconnectURL(c)}
+	}
+	return nil
+}
+
+// unrenewed is what a caller hears when the token is dead and renewing it did
+// not work.
+func (s *Service) unrenewed(c lanyard.Connection, g lanyard.Grant, cause error) error {
+	if cause == nil && !g.HasRefresh {
+		cause = lanyard.Errorf(lanyard.CodeNoRefreshToken, "")
+	}
+	if cause == nil { // renewed, and expired again before we could read it: a clock is wrong
+		cause = &lanyard.Error{Code: lanyard.CodeRefreshFailed, RetryAfter: time.Second}
+	}
+	if e, ok := errors.AsType[*lanyard.Error](cause); ok {
+		shown := *e
+		switch {
+		case shown.Code == lanyard.CodeRefreshUnconfirmed:
+			shown.RetryAfter, shown.ReconnectURL = max(shown.RetryAfter, time.Minute), s.ReconnectURL(c)
+		case lanyard.RowOf(shown.Code).Kind == lanyard.Reconnect, shown.Code == lanyard.CodeNoRefreshToken:
+			shown.ReconnectURL = s.ReconnectURL(c)
+		}
+		return &shown
+	}
+	return cause
+}
+
+// Entry starts an entry by p with where they called from, sealed under the
+// project's key: it is the customer's backend, not a person of theirs.
+func (s *Service) Entry(ctx context.Context, p lanyard.Principal, what lanyard.Action) (e lanyard.Entry, err error) {
+	e = lanyard.NewEntry(p, what)
+	if p.Origin != (lanyard.Origin{}) {
+		e.Sealed, err = s.Vault.SealOrigin(ctx, vault.ProjectKey(p.Project), e.ID, p.Origin)
+	}
+	return e, err
+}
+
+// life is how long the access token still lives; a day stands for "for ever".
+func life(g lanyard.Grant) time.Duration {
+	if g.AccessExpires.IsZero() {
+		return 365 * 24 * time.Hour
+	}
+	return time.Until(g.AccessExpires)
+}
+
+// margin is how long a token should still live. Where nobody says: a minute, but
+// as late as safe where renewing kills the token that others may be using.
+func (s *Service) margin(c lanyard.Connection, r TokenRequest) time.Duration {
+	if r.MinTTL > 0 {
+		return r.MinTTL
+	}
+	if s.rotationKills(c) {
+		return 15 * time.Second
+	}
+	return time.Minute
+}

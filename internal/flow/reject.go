@@ -1,0 +1,182 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/app"
+	"lanyard/internal/grant"
+	"lanyard/internal/provider"
+	"lanyard/internal/store"
+	"lanyard/internal/vault"
+	"lanyard/internal/worker"
+)
+
+// failed ends a flow whose code brought nothing.
+func (s *Service) failed(ctx context.Context, p lanyard.Principal, f lanyard.Flow, from lanyard.FlowState, cause error) error {
+	code := lanyard.CodeOf(cause)
+	f.State, f.Parked, f.Error, f.CompletionHash = lanyard.FlowFailed, nil, code, nil
+	err := s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		if ok, err := tx.MoveFlow(f, from); err != nil || !ok {
+			return lanyard.Entry{}, err
+		}
+		if f.Session != "" {
+			in, err := tx.Session(f.Project, f.Session)
+			if err != nil {
+				return lanyard.Entry{}, err
+			}
+			in.LastError = code
+			if err := tx.PutSession(in); err != nil {
+				return lanyard.Entry{}, err
+			}
+		}
+		e := lanyard.NewEntry(p, lanyard.ActConsentRefused)
+		e.App, e.Session = f.App, f.Session
+		return e.Failed(cause), nil
+	})
+	return errors.Join(cause, err)
+}
+
+// reject cleans up after tokens that are not to be bound. At a provider that
+// keeps one grant per person, a careless revocation would end a connection that
+// works: so an account that is known here gets its new tokens, an unknown one
+// gives them back, and who it is is asked first (T10).
+func (s *Service) reject(ctx context.Context, p lanyard.Principal, f lanyard.Flow, d data, ready app.Ready, issued []provider.Issued, who []provider.Identity, cause error) error {
+	for i := range issued {
+		known := false
+		if who != nil {
+			var err error
+			if known, err = s.adopt(ctx, f, d, ready, issued[i], who[i]); err != nil {
+				return err
+			}
+		}
+		if known {
+			continue
+		}
+		g := lanyard.Grant{Kind: issued[i].Kind}
+		if r, err := s.Grants.GiveBack(ctx, ready, g, issued[i].Tokens); err != nil {
+			return err
+		} else if r.Outcome == provider.RevokeFailed {
+			s.Logger.Warn("tokens that were not bound could not be revoked", "app", f.App)
+		}
+	}
+	return s.failed(ctx, p, f, lanyard.FlowReceived, cause)
+}
+
+// adopt gives a known account's grant its new tokens. False: not known.
+func (s *Service) adopt(ctx context.Context, f lanyard.Flow, d data, ready app.Ready, is provider.Issued, who provider.Identity) (bool, error) {
+	for range 10 {
+		c, err := s.Grants.Prepare(ctx, ready.App, is, who, ready.Target.ScopesFor(is.Kind, d.requested()))
+		if err != nil || !c.Known {
+			return false, err
+		}
+		ok := false
+		err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+			if ok, err = c.Commit(tx); err != nil || !ok {
+				return lanyard.Entry{}, err
+			}
+			e := lanyard.NewEntry(lanyard.Principal{Project: f.Project, Name: "lanyard"}, lanyard.ActConnectionRenewed)
+			e.App, e.Grant, e.Session = f.App, c.Grant.ID, f.Session
+			e.Detail = map[string]string{"why": "adopted_after_rejected_consent"}
+			return e, nil
+		})
+		if err != nil || ok {
+			return true, err
+		}
+	}
+	return true, lanyard.Errorf(lanyard.CodeStoreUnavailable, "the grant kept moving")
+}
+
+// renewConsent redeems a reconnect at the callback: the invitation knows whose
+// account it must be, so it needs no completion.
+func (s *Service) renewConsent(ctx context.Context, r CallbackRequest, f lanyard.Flow, in lanyard.Session, d data, code lanyard.Secret) (Arrival, error) {
+	p := lanyard.Principal{Project: f.Project, Name: "person", RequestID: r.RequestID, Scopes: []lanyard.Scope{lanyard.ScopeConnect}}
+	next := f
+	next.StateHash, next.State = nil, lanyard.FlowRedeeming
+	if err := s.spend(ctx, next, lanyard.FlowStarted, lanyard.CodeAttemptUnknown); err != nil {
+		return Arrival{}, err
+	}
+	_, err := s.await(ctx, p, next, d, code)
+	if err != nil {
+		if in.ReturnURL == "" && in.Origin == "" {
+			return Arrival{}, err
+		}
+		return arrive(in, "lanyard_error", string(lanyard.CodeOf(err))), nil
+	}
+	return arrive(in, "lanyard_connection", string(d.Connection)), nil
+}
+
+// Tasks are what the journeys need done in the background.
+func (s *Service) Tasks() []worker.Task {
+	return []worker.Task{
+		{Name: "flow.overdue", Every: 30 * time.Second, Run: s.sweep},
+		{Name: "flow.identity", Every: 20 * time.Second, Run: s.identify},
+	}
+}
+
+// sweep destroys codes that nobody came for.
+func (s *Service) sweep(ctx context.Context) error {
+	var due []lanyard.Flow
+	err := s.Store.View(ctx, func(q *store.Query) (err error) {
+		due, err = q.OverdueFlows(200)
+		return err
+	})
+	for _, f := range due {
+		from := f.State
+		f.State, f.Parked, f.StateHash, f.CompletionHash, f.Error = lanyard.FlowFailed, nil, nil, nil, lanyard.CodeAttemptExpired
+		if from == lanyard.FlowParked {
+			f.Error = lanyard.CodeCompletionExpired
+		}
+		err = errors.Join(err, s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+			_, err := tx.MoveFlow(f, from)
+			return err
+		}))
+	}
+	return err
+}
+
+// keepPending is how long tokens wait for it to be known whose they are.
+const keepPending = time.Hour
+
+// identify asks again whose account it is, for tokens that wait for that.
+func (s *Service) identify(ctx context.Context) error {
+	var waiting []lanyard.Flow
+	err := s.Store.View(ctx, func(q *store.Query) (err error) {
+		waiting, err = q.ReceivedFlows(time.Now().Add(-time.Minute), 50)
+		return err
+	})
+	for _, f := range waiting {
+		if one := s.identifyOne(ctx, f); one != nil && !errors.Is(one, lanyard.CodeIdentityUnavailable) {
+			err = errors.Join(err, fmt.Errorf("flow %s: %w", f.ID, one))
+		}
+	}
+	return err
+}
+
+func (s *Service) identifyOne(ctx context.Context, f lanyard.Flow) error {
+	d, err := s.openData(ctx, f)
+	if err != nil {
+		return err
+	}
+	p := lanyard.Principal{Project: f.Project, Name: "lanyard", Scopes: []lanyard.Scope{lanyard.ScopeConnect}}
+	if time.Since(f.CreatedAt) < keepPending {
+		_, err = s.await(ctx, p, f, d, lanyard.Secret{})
+		return err
+	}
+	ready, err := s.ready(ctx, f, d)
+	if err != nil {
+		return err
+	}
+	raw, err := s.Vault.Open(ctx, vault.ProjectKey(f.Project), flowPlace(f, "flows.parked"), f.Parked)
+	if err != nil {
+		return err
+	}
+	issued, err := grant.DecodeIssued(raw)
+	if err != nil {
+		return err
+	}
+	return s.reject(ctx, p, f, d, ready, issued, nil, lanyard.Errorf(lanyard.CodeIdentityUnavailable, ""))
+}

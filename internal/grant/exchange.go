@@ -1,0 +1,170 @@
+package grant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lanyard"
+	"lanyard/internal/app"
+	"lanyard/internal/provider"
+	"lanyard/internal/store"
+)
+
+// Trade is an authorization code on its way to the provider.
+type Trade struct {
+	Ready       app.Ready
+	Flow        lanyard.FlowID
+	Code        lanyard.Secret
+	RedirectURI string // byte for byte as at the authorization endpoint (RFC 6749 §4.1.3)
+	Verifier    lanyard.Secret
+}
+
+// Exchange trades a code, once: a durable attempt, then one call (I1, I3, I21).
+// The caller has spent the flow before. keep runs in the transaction that ends
+// the attempt, and stores what was issued.
+//
+// Errors: code_rejected, app_misconfigured, provider_unavailable (the code is
+// then lost: begin again), provider_answer_invalid.
+func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []provider.Issued) (func(*store.Tx) error, error)) ([]provider.Issued, error) {
+	s.running.Add(1)
+	defer s.running.Done()
+	ctx = context.WithoutCancel(ctx)
+	a := lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: t.Ready.App.Project, App: t.Ready.App.ID,
+		Flow: t.Flow, Kind: lanyard.AttemptCode, Node: s.Node, Class: string(t.Ready.Target.Class)}
+	err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		a.StartedAt, a.Deadline = tx.Now(), tx.Now().Add(t.Ready.Target.Deadline)
+		return tx.AddAttempt(a)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("note code exchange: %w", err)
+	}
+	call, stop := context.WithTimeout(ctx, t.Ready.Target.Deadline)
+	answer := t.Ready.Target.Exchange(call, t.Ready.Credentials[0], provider.ExchangeRequest{Code: t.Code, RedirectURI: t.RedirectURI, Verifier: t.Verifier})
+	stop()
+	r := t.Ready.Target.Parse(lanyard.AttemptCode, answer)
+	a.Outcome, a.Error, a.Status, a.RequestID = r.Outcome, r.Error, answer.Status, answer.RequestID
+	store1 := func(*store.Tx) error { return nil }
+	if len(r.Tokens) > 0 {
+		if store1, err = keep(r.Tokens); err != nil {
+			return nil, err
+		}
+	}
+	err = s.insist(ctx, func() error {
+		return s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+			a.EndedAt = tx.Now()
+			if _, err := tx.EndAttempt(a); err != nil {
+				return err
+			}
+			return store1(tx)
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keep exchanged tokens: %w", err)
+	}
+	return r.Tokens, exchangeError(r)
+}
+
+func exchangeError(r provider.Result) error {
+	switch r.Outcome {
+	case lanyard.OutcomeOK, lanyard.OutcomePartial:
+		if len(r.Tokens) > 0 {
+			return nil
+		}
+		return lanyard.Errorf(lanyard.CodeProviderAnswerInvalid, "")
+	case lanyard.OutcomeRejected, lanyard.OutcomeInteraction:
+		return lanyard.Errorf(lanyard.CodeCodeRejected, "")
+	case lanyard.OutcomeAppError:
+		return lanyard.Errorf(lanyard.CodeAppMisconfigured, "")
+	case lanyard.OutcomeThrottled:
+		return &lanyard.Error{Code: lanyard.CodeProviderUnavailable, RetryAfter: r.RetryAfter}
+	}
+	return lanyard.Errorf(lanyard.CodeProviderUnavailable, "")
+}
+
+// Consent is a grant with the tokens of a new consent in it, sealed, not stored yet.
+type Consent struct {
+	Grant lanyard.Grant
+	Known bool // the account had a grant with this app before
+	was   lanyard.Grant
+}
+
+// Prepare makes what a new consent is to be stored as: a new family of the
+// grant that (app, issuer, subject, kind) has, or a new grant (I11, I12).
+func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued, who provider.Identity, requested []string) (Consent, error) {
+	subject := s.SubjectHash(a, who)
+	var c Consent
+	err := s.Store.View(ctx, func(q *store.Query) (err error) {
+		c.was, err = q.GrantBySubject(a.ID, who.Issuer, i.Kind, subject)
+		return err
+	})
+	switch {
+	case err == nil:
+		c.Known, c.Grant = true, c.was
+	case errors.Is(err, lanyard.NotFound):
+		c.Grant = lanyard.Grant{ID: lanyard.NewID[lanyard.GrantID]("grt_"), Project: a.Project, App: a.ID,
+			Issuer: who.Issuer, Kind: i.Kind, SubjectHash: subject}
+	default:
+		return c, err
+	}
+	g, t := &c.Grant, i.Tokens
+	g.Family, g.Generation, g.Previous = lanyard.Random(16), 0, nil
+	if t.Scopes == nil { // the answer did not say: as requested (RFC 6749 §5.1)
+		t.Scopes = requested
+	}
+	g.Scopes, g.Requested = t.Scopes, requested
+	g.Health, g.Reason, g.Lease = lanyard.Healthy, "", lanyard.Lease{}
+	return c, s.seal(ctx, g, t)
+}
+
+// Commit stores the consent in the caller's transaction. False: the grant has
+// moved on since Prepare, which is then to be done again.
+func (c *Consent) Commit(tx *store.Tx) (bool, error) {
+	now := tx.Now()
+	c.Grant.RefreshedAt, c.Grant.UpdatedAt = now, now
+	if c.Known {
+		return tx.CommitTokens(c.Grant, c.was.Family, c.was.Generation)
+	}
+	if _, err := tx.GrantBySubject(c.Grant.App, c.Grant.Issuer, c.Grant.Kind, c.Grant.SubjectHash); !errors.Is(err, lanyard.NotFound) {
+		return false, err
+	}
+	c.Grant.CreatedAt = now
+	return true, tx.AddGrant(c.Grant)
+}
+
+// SubjectHash is what an account is looked up by: the keyed hash of its id at
+// the provider.
+func (s *Service) SubjectHash(a lanyard.App, who provider.Identity) []byte {
+	return s.Vault.Digest(a.Project, "subject", string(a.ID), who.Issuer, who.Subject, who.OrganizationID)
+}
+
+// GiveBack revokes tokens at the provider. The attempt is on record; the
+// outcome says what lives on.
+func (s *Service) GiveBack(ctx context.Context, ready app.Ready, g lanyard.Grant, t lanyard.TokenSet) (provider.RevokeResult, error) {
+	s.running.Add(1)
+	defer s.running.Done()
+	ctx = context.WithoutCancel(ctx)
+	a := lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: ready.App.Project, App: ready.App.ID, Grant: g.ID,
+		Kind: lanyard.AttemptRevoke, Family: g.Family, Generation: g.Generation, Node: s.Node, Class: string(ready.Target.Class)}
+	err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		a.StartedAt, a.Deadline = tx.Now(), tx.Now().Add(ready.Target.Deadline)
+		return tx.AddAttempt(a)
+	})
+	if err != nil {
+		return provider.RevokeResult{}, fmt.Errorf("note revocation: %w", err)
+	}
+	call, stop := context.WithTimeout(ctx, ready.Target.Deadline)
+	r := ready.Target.Revoke(call, ready.Credentials[0], t)
+	stop()
+	a.Outcome = lanyard.OutcomeOK
+	if r.Outcome == provider.RevokeFailed {
+		a.Outcome, a.Error = lanyard.OutcomeUnknown, r.Error
+	}
+	return r, s.insist(ctx, func() error {
+		return s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+			a.EndedAt = tx.Now()
+			_, err := tx.EndAttempt(a)
+			return err
+		})
+	})
+}

@@ -1,0 +1,195 @@
+package grant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/app"
+	"lanyard/internal/provider"
+	"lanyard/internal/store"
+)
+
+// Renew renews a grant that the caller saw at this family and generation, and
+// returns it as it then is. Any number of callers cause one call; ctx bounds
+// only how long this one waits, and giving up changes nothing (I3).
+//
+// Errors: refresh_failed and refresh_unconfirmed with RetryAfter, the cause
+// where the person has to act, no_refresh_token, app_not_ready, and
+// provider_timeout when ctx ends first.
+func (s *Service) Renew(ctx context.Context, seen lanyard.Grant, by lanyard.Principal) (lanyard.Grant, error) {
+	key := fmt.Sprintf("%s %s %d", seen.ID, seen.Family, seen.Generation)
+	ch := s.flights.DoChan(key, func() (any, error) {
+		s.running.Add(1)
+		defer s.running.Done()
+		return s.renew(context.WithoutCancel(ctx), seen, by)
+	})
+	select {
+	case r := <-ch:
+		g, _ := r.Val.(lanyard.Grant)
+		return g, r.Err
+	case <-ctx.Done():
+		return lanyard.Grant{}, &lanyard.Error{Code: lanyard.CodeProviderTimeout, RetryAfter: 5 * time.Second, Err: ctx.Err()}
+	}
+}
+
+func (s *Service) renew(ctx context.Context, seen lanyard.Grant, by lanyard.Principal) (lanyard.Grant, error) {
+	g, ready, a, err := s.claim(ctx, seen)
+	if err != nil || a.ID == "" {
+		return g, err
+	}
+	old, err := s.Tokens(ctx, g)
+	if err != nil {
+		return g, errors.Join(err, s.abandon(ctx, a, "sealed_tokens"))
+	}
+	var result provider.Result
+	for i, cred := range ready.Credentials {
+		if i > 0 {
+			if a, err = s.again(ctx, a, result); err != nil {
+				return g, err
+			}
+		}
+		call, stop := context.WithTimeout(ctx, ready.Target.Deadline)
+		answer := ready.Target.Refresh(call, cred, old.Refresh)
+		stop()
+		result = ready.Target.Parse(lanyard.AttemptRefresh, answer)
+		a.Status, a.RequestID = answer.Status, answer.RequestID
+		if result.Outcome != lanyard.OutcomeAppError {
+			break
+		}
+	}
+	a.Outcome, a.Error = result.Outcome, result.Error
+	if fresh, ok := pick(result, g.Kind); ok {
+		return s.keep(ctx, ready, g, old, fresh, a, by)
+	}
+	return s.fail(ctx, ready, g, result, a, by)
+}
+
+// claim takes the lease and writes the intent (I1). An attempt without ID means
+// that there is nothing to do: the grant has moved on since it was seen.
+func (s *Service) claim(ctx context.Context, seen lanyard.Grant) (g lanyard.Grant, ready app.Ready, a lanyard.Attempt, err error) {
+	err = s.Store.View(ctx, func(q *store.Query) error {
+		var own lanyard.App
+		if own, err = q.App(seen.Project, seen.App); err == nil {
+			ready, err = s.Apps.Open(ctx, own)
+		}
+		return err
+	})
+	if err != nil {
+		return seen, ready, a, err
+	}
+	for {
+		var busy bool
+		err = s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+			if busy = false; s.stop.Err() != nil {
+				return lanyard.Errorf(lanyard.CodeStoreUnavailable, "this node is stopping; ask again")
+			}
+			if g, err = tx.Grant(seen.Project, seen.ID); err != nil {
+				return err
+			}
+			if g.Family != seen.Family || g.Generation != seen.Generation {
+				return nil
+			}
+			now := tx.Now()
+			if err := refusal(g, now); err != nil {
+				return err
+			}
+			if busy = g.Lease.Owner != "" && g.Lease.Until.After(now); busy {
+				return nil
+			}
+			h, err := s.history(tx, g)
+			if err != nil {
+				return err
+			}
+			t := ready.Target
+			if at := MayTryAt(t.Class, t.Grace, h, g.AccessExpires, now); at.After(now) {
+				return later(lanyard.CodeRefreshFailed, at.Sub(now))
+			}
+			if ok, err := tx.ClaimGrant(g.ID, s.Node, now.Add(lease(t))); err != nil || !ok {
+				busy = err == nil
+				return err
+			}
+			a = lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: g.Project, App: g.App, Grant: g.ID,
+				Kind: lanyard.AttemptRefresh, Family: g.Family, Generation: g.Generation, Node: s.Node,
+				StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
+			return tx.AddAttempt(a)
+		})
+		if err != nil || !busy {
+			return g, ready, a, err
+		}
+		select { // another node renews it: look again until it has
+		case <-time.After(200 * time.Millisecond):
+		case <-s.stop.Done():
+		}
+	}
+}
+
+// refusal is why a grant must not be renewed now, whoever asks.
+func refusal(g lanyard.Grant, now time.Time) error {
+	switch {
+	case g.Health == lanyard.Dead:
+		return lanyard.Errorf(g.Reason, "")
+	case !g.HasRefresh:
+		return lanyard.Errorf(lanyard.CodeNoRefreshToken, "")
+	case g.RetryAt.After(now):
+		code := lanyard.CodeRefreshFailed
+		if g.Reason == lanyard.CodeRefreshUnconfirmed || g.Reason == lanyard.CodeAppMisconfigured {
+			code = g.Reason
+		}
+		return later(code, g.RetryAt.Sub(now))
+	}
+	return nil
+}
+
+func later(code lanyard.Code, d time.Duration) error {
+	return &lanyard.Error{Code: code, RetryAfter: max(d, time.Second)}
+}
+
+func (s *Service) history(q *store.Tx, g lanyard.Grant) (h History, err error) {
+	if h.Attempts, err = q.AttemptsOn(g.ID, g.Family, g.Generation); err != nil {
+		return h, err
+	}
+	if n, first, _ := h.count(lanyard.OutcomeRejected); n > 0 {
+		h.OtherSuccess, err = q.SuccessSince(g.App, g.ID, first)
+	}
+	return h, err
+}
+
+// again ends an attempt that the provider refused for the app's secret, and
+// begins the next with the other secret: such an answer spends no refresh token.
+func (s *Service) again(ctx context.Context, a lanyard.Attempt, r provider.Result) (lanyard.Attempt, error) {
+	next := a
+	err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		a.EndedAt, a.Outcome, a.Error = tx.Now(), r.Outcome, r.Error
+		if _, err := tx.EndAttempt(a); err != nil {
+			return err
+		}
+		next.ID = lanyard.NewID[lanyard.AttemptID]("att_")
+		next.StartedAt, next.Deadline = tx.Now(), tx.Now().Add(a.Deadline.Sub(a.StartedAt))
+		return tx.AddAttempt(next)
+	})
+	return next, err
+}
+
+// abandon ends an attempt that never reached the provider.
+func (s *Service) abandon(ctx context.Context, a lanyard.Attempt, why string) error {
+	return s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		a.Outcome, a.Error = lanyard.OutcomeNotSent, why
+		return s.end(tx, a)
+	})
+}
+
+// pick finds the credential of this kind among those of one answer.
+func pick(r provider.Result, kind string) (lanyard.TokenSet, bool) {
+	if r.Outcome != lanyard.OutcomeOK && r.Outcome != lanyard.OutcomePartial {
+		return lanyard.TokenSet{}, false
+	}
+	for _, i := range r.Tokens {
+		if i.Kind == kind || len(r.Tokens) == 1 {
+			return i.Tokens, true
+		}
+	}
+	return lanyard.TokenSet{}, false
+}

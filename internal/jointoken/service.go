@@ -1,0 +1,251 @@
+package jointoken
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/app"
+	"lanyard/internal/connection"
+	"lanyard/internal/provider"
+	"lanyard/internal/store"
+)
+
+// Meetings is what a provider can do whose meetings take join tokens.
+type Meetings interface {
+	JoinTokens() []provider.JoinToken
+	ParseMeetingLink(text string) (provider.Meeting, error)
+	OnBehalfToken(ctx context.Context, t *provider.Target, tokens lanyard.TokenSet, meeting string) (lanyard.Secret, time.Time, error)
+	ZAK(ctx context.Context, t *provider.Target, tokens lanyard.TokenSet) (lanyard.Secret, time.Time, error)
+	LocalRecordingToken(ctx context.Context, t *provider.Target, tokens lanyard.TokenSet, meeting string) (lanyard.Secret, time.Time, error)
+}
+
+// The types of join tokens.
+const (
+	OnBehalf       = "onbehalf"
+	ZAK            = "zak"
+	LocalRecording = "local_recording"
+)
+
+// scopes is what a key needs for each type: a ZAK acts as the user, so a key for
+// one type does not do for another.
+var scopes = map[string]lanyard.Scope{OnBehalf: lanyard.ScopeJoinOnBehalf, ZAK: lanyard.ScopeJoinZAK, LocalRecording: lanyard.ScopeJoinRecording}
+
+// Config is what a Service needs; every field is required.
+type Config struct {
+	Store       *store.DB
+	Apps        *app.Service
+	Connections *connection.Service
+}
+
+// Service mints join tokens. It is safe for concurrent use.
+type Service struct{ Config }
+
+// New returns a Service.
+func New(c Config) *Service { return &Service{c} }
+
+// Request says who joins what.
+type Request struct {
+	Connection    lanyard.ConnectionID
+	MeetingURL    string // any shape of link, or
+	MeetingNumber string // 9 to 11 digits
+	Types         []string
+}
+
+// Minted is what a bot joins with.
+type Minted struct {
+	Meeting provider.Meeting
+	Tokens  []Token
+	Failed  []Failure // some types worked and these did not
+}
+
+// Token is one join token.
+type Token struct {
+	Type      string
+	Token     lanyard.Secret
+	ExpiresAt time.Time // zero: the provider did not say
+	SDK       provider.SDKNames
+}
+
+// Failure says why a type was not minted.
+type Failure struct {
+	Type string
+	Err  error
+}
+
+var digits = regexp.MustCompile(`^[0-9]{9,11}$`)
+
+// Mint mints one token of each type. If at least one can be had, the others are
+// reported beside it; if none, the error of the first is returned.
+//
+// Errors: scope_missing, not_found, ability_missing, invalid_meeting_link,
+// ambiguous_meeting_link, personal_meeting_link, scopes_missing,
+// meeting_not_found, user_not_active, host_required, provider_unavailable, and
+// those of reading an access token.
+func (s *Service) Mint(ctx context.Context, p lanyard.Principal, r Request) (Minted, error) {
+	if len(r.Types) == 0 {
+		return Minted{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "types: say at least one of onbehalf, zak, local_recording")
+	}
+	for i, typ := range r.Types {
+		scope, ok := scopes[typ]
+		if !ok || slices.Contains(r.Types[:i], typ) {
+			return Minted{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "types: onbehalf, zak and local_recording, each once")
+		}
+		if err := p.Need(scope); err != nil {
+			return Minted{}, s.denied(ctx, p, r.Connection, typ, err)
+		}
+	}
+	m, err := s.resolve(ctx, p, r.Connection)
+	if err != nil {
+		return Minted{}, s.denied(ctx, p, r.Connection, r.Types[0], err)
+	}
+	out := Minted{}
+	if out.Meeting, err = m.meeting(r); err != nil {
+		return Minted{}, err
+	}
+	for _, typ := range r.Types {
+		t, err := s.one(ctx, p, m, out.Meeting, typ)
+		if lerr := s.log(ctx, p, m.connection, typ, out.Meeting, err); lerr != nil {
+			return Minted{}, lerr // what is not on the log does not leave
+		}
+		if err != nil {
+			out.Failed = append(out.Failed, Failure{typ, err})
+			continue
+		}
+		out.Tokens = append(out.Tokens, t)
+	}
+	if len(out.Tokens) == 0 {
+		return Minted{}, out.Failed[0].Err
+	}
+	return out, nil
+}
+
+// minter is a connection with the provider code that mints for it.
+type minter struct {
+	connection lanyard.Connection
+	target     *provider.Target
+	code       Meetings
+}
+
+func (s *Service) resolve(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID) (m minter, err error) {
+	var a lanyard.App
+	err = s.Store.View(ctx, func(q *store.Query) (err error) {
+		if m.connection, _, err = q.Connection(p.Project, id); err != nil {
+			return err
+		}
+		if err = p.Reaches(m.connection.Provider, m.connection.Label); err != nil {
+			return err
+		}
+		a, err = q.App(p.Project, m.connection.App)
+		return err
+	})
+	if err != nil {
+		return m, err
+	}
+	ready, err := s.Apps.Open(ctx, a)
+	if err != nil {
+		return m, err
+	}
+	var ok bool
+	if m.code, ok = ready.Target.Ability().(Meetings); !ok {
+		return m, lanyard.Errorf(lanyard.CodeAbilityMissing, "%s has no join tokens", ready.Target.Name)
+	}
+	m.target = ready.Target
+	return m, nil
+}
+
+func (m minter) meeting(r Request) (provider.Meeting, error) {
+	switch {
+	case r.MeetingURL != "" && r.MeetingNumber != "":
+		return provider.Meeting{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "give meeting_url or meeting_number, not both")
+	case r.MeetingURL != "":
+		return m.code.ParseMeetingLink(r.MeetingURL)
+	}
+	n := strings.NewReplacer(" ", "", "-", "").Replace(r.MeetingNumber)
+	if !digits.MatchString(n) {
+		return provider.Meeting{}, lanyard.Errorf(lanyard.CodeInvalidMeetingLink, "meeting_number: 9 to 11 digits; spaces and dashes do no harm")
+	}
+	return provider.Meeting{Number: n}, nil
+}
+
+// one mints one token; an access token that the provider refuses is renewed once.
+func (s *Service) one(ctx context.Context, p lanyard.Principal, m minter, meeting provider.Meeting, typ string) (Token, error) {
+	kind := m.kind(typ)
+	if kind.Type == "" {
+		return Token{}, lanyard.Errorf(lanyard.CodeAbilityMissing, "%s has no %s tokens", m.target.Name, typ)
+	}
+	for again := false; ; again = true {
+		access, err := s.Connections.Use(ctx, p, m.connection.ID, connection.TokenRequest{})
+		if err != nil {
+			return Token{}, err
+		}
+		if len(kind.Scopes) > 0 && !slices.ContainsFunc(kind.Scopes, func(sc string) bool { return slices.Contains(access.Scopes, sc) }) {
+			return Token{}, &lanyard.Error{Code: lanyard.CodeScopesMissing, MissingScopes: kind.Scopes[:1], ReconnectURL: s.Connections.ReconnectURL(m.connection)}
+		}
+		t := Token{Type: typ, SDK: kind.SDK}
+		t.Token, t.ExpiresAt, err = m.mint(ctx, typ, access, meeting.Number)
+		if errors.Is(err, provider.ErrTokenRefused) && !again {
+			if err := s.Connections.Refused(ctx, p, m.connection.ID, access.Fingerprint); err != nil {
+				return Token{}, err
+			}
+			continue
+		}
+		if errors.Is(err, provider.ErrTokenRefused) {
+			err = &lanyard.Error{Code: lanyard.CodeProviderRefused, Message: "the provider refuses even a fresh access token", ReconnectURL: s.Connections.ReconnectURL(m.connection)}
+		}
+		if e, ok := errors.AsType[*lanyard.Error](err); ok && e.Code == lanyard.CodeScopesMissing && e.ReconnectURL == "" {
+			shown := *e
+			shown.ReconnectURL = s.Connections.ReconnectURL(m.connection)
+			err = &shown
+		}
+		return t, err
+	}
+}
+
+func (m minter) kind(typ string) provider.JoinToken {
+	for _, k := range m.code.JoinTokens() {
+		if k.Type == typ {
+			return k
+		}
+	}
+	return provider.JoinToken{}
+}
+
+func (m minter) mint(ctx context.Context, typ string, access connection.Token, meeting string) (lanyard.Secret, time.Time, error) {
+	ctx, stop := context.WithTimeout(ctx, connection.Patience)
+	defer stop()
+	tokens := lanyard.TokenSet{Access: access.Access, TokenType: access.TokenType, APIBase: access.APIBase, Scopes: access.Scopes}
+	switch typ {
+	case OnBehalf:
+		return m.code.OnBehalfToken(ctx, m.target, tokens, meeting)
+	case ZAK:
+		return m.code.ZAK(ctx, m.target, tokens)
+	}
+	return m.code.LocalRecordingToken(ctx, m.target, tokens, meeting)
+}
+
+// log writes one entry per join token, durable before the answer.
+func (s *Service) log(ctx context.Context, p lanyard.Principal, c lanyard.Connection, typ string, meeting provider.Meeting, cause error) error {
+	e, err := s.Connections.Entry(ctx, p, lanyard.ActJoinTokenMinted)
+	if err != nil {
+		return err
+	}
+	e = connection.About(e, c)
+	e.Detail["type"], e.Detail["meeting_number"] = typ, meeting.Number
+	if cause != nil {
+		e = e.Failed(cause)
+	}
+	return s.Store.Read(ctx, func(*store.Query) (lanyard.Entry, error) { return e, nil })
+}
+
+func (s *Service) denied(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, typ string, cause error) error {
+	c := lanyard.Connection{}
+	if lanyard.CodeOf(cause) == lanyard.CodeScopeMissing && lanyard.ValidID("con_", string(id)) {
+		c.ID = id
+	}
+	return errors.Join(cause, s.log(ctx, p, c, typ, provider.Meeting{}, cause))
+}

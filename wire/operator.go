@@ -1,0 +1,77 @@
+package wire
+
+import "time"
+
+// ServerStatus is how the server is: GET /v1/operator/status.
+type ServerStatus struct {
+	Version           string              `json:"version"`
+	PublicURL         string              `json:"public_url"`
+	Database          string              `json:"database" doc:"sqlite or postgres"`
+	Instance          string              `json:"instance" doc:"The random id of the database; a copy has the same"`
+	DataDir           string              `json:"data_dir"`
+	Ready             bool                `json:"ready"`
+	Parts             map[string]string   `json:"parts" doc:"database, keys, disk: ok or failed"`
+	FailedCredentials []FailedCredentials `json:"failed_credentials" doc:"Of the last hour; kept in memory only"`
+}
+
+// FailedCredentials counts bad credentials from one origin in one minute.
+type FailedCredentials struct {
+	Minute time.Time `json:"minute"`
+	Origin string    `json:"origin"`
+	Count  int       `json:"count"`
+}
+
+// Migration is one step of the database's schema.
+type Migration struct {
+	Version   int64      `json:"version"`
+	Name      string     `json:"name"`
+	AppliedAt *time.Time `json:"applied_at,omitempty" doc:"Absent: pending"`
+	Lanyard   string     `json:"lanyard,omitempty" doc:"The version of the program that made the step"`
+}
+
+// VaultStatus says which keys there are and what they wrap.
+type VaultStatus struct {
+	KEK    string       `json:"kek" doc:"Id of the key-encryption key"`
+	KEKURI string       `json:"kek_uri" doc:"Where it is"`
+	Levels []VaultLevel `json:"levels"`
+}
+
+// VaultLevel is about the keysets of one level: root, lookup, project, person.
+type VaultLevel struct {
+	Level     string         `json:"level"`
+	Keysets   int            `json:"keysets"`
+	Keys      []VaultKey     `json:"keys,omitempty"`
+	WrappedBy map[string]int `json:"wrapped_by" doc:"Id of the wrapping key to the number of keysets it wraps"`
+	Oldest    *time.Time     `json:"oldest,omitempty" doc:"When the oldest key that seals was added"`
+	Rotating  int            `json:"rotating" doc:"Keysets with a replaced key that is not destroyed yet"`
+	Unopened  int            `json:"unopened" doc:"Keysets that do not open"`
+}
+
+// VaultKey is one key of the root keyset.
+type VaultKey struct {
+	ID      string    `json:"id"`
+	Primary bool      `json:"primary"`
+	AddedAt time.Time `json:"added_at"`
+}
+
+// RotateVault asks for a rotation: POST /v1/operator/vault/rotate.
+type RotateVault struct {
+	Level   string `json:"level" enum:"kek,root,project,person,resume" doc:"What is rotated; resume goes on with what was begun"`
+	KEK     string `json:"kek,omitempty" doc:"With kek: where the new one is, or is to be made: file:/path"`
+	Project string `json:"project,omitempty" doc:"With project or person"`
+	Person  string `json:"person,omitempty" doc:"With person"`
+}
+
+// VaultRotation is what one call has done, and what is left to do.
+type VaultRotation struct {
+	Level     string         `json:"level"`
+	Owner     string         `json:"owner,omitempty"`
+	Primary   string         `json:"primary" doc:"Id of the key that seals now"`
+	Rewrapped int            `json:"rewrapped"`
+	Resealed  int            `json:"resealed"`
+	Retired   []string       `json:"retired,omitempty" doc:"Ids of keys destroyed by this call"`
+	Waiting   []string       `json:"waiting,omitempty" doc:"Ids of keys that nothing carries, kept until wait_until"`
+	WaitUntil *time.Time     `json:"wait_until,omitempty"`
+	Carried   map[string]int `json:"carried,omitempty" doc:"Id of a key not destroyed to what still carries it"`
+	Unopened  int            `json:"unopened,omitempty" doc:"What could not be moved because it does not open"`
+}
