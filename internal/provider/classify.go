@@ -5,27 +5,25 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-
-	"lanyard"
 )
 
 // standard is what the codes of RFC 6749 §5.2, RFC 8628 §3.5 and OpenID Connect Core §3.1.2.6 mean at a token endpoint.
 func standard(code string) (Verdict, bool) {
 	switch code {
 	case "invalid_grant":
-		return Verdict{Outcome: lanyard.OutcomeRejected}, true
+		return "rejected", true
 	case "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request", "invalid_target":
-		return Verdict{Outcome: lanyard.OutcomeAppError}, true
+		return "app_error", true
 	case "interaction_required", "login_required", "consent_required", "account_selection_required":
-		return Verdict{Outcome: lanyard.OutcomeInteraction}, true
+		return "interaction", true
 	case "access_denied":
-		return Verdict{Outcome: lanyard.OutcomeInteraction, Reason: lanyard.CodeAdminPolicy}, true
+		return "interaction admin_policy", true
 	case "temporarily_unavailable", "slow_down":
-		return Verdict{Outcome: lanyard.OutcomeThrottled}, true
+		return "throttled", true
 	case "server_error":
-		return Verdict{Outcome: lanyard.OutcomeUnknown}, true
+		return "unknown", true
 	}
-	return Verdict{}, false
+	return "", false
 }
 
 var aadsts = regexp.MustCompile(`AADSTS([0-9]{4,8})\b`)

@@ -1,7 +1,5 @@
 package provider
 
-import "lanyard"
-
 // Class says what becomes of a refresh token once it was used; an unknown one is treated as ClassReuseKill.
 type Class string
 
@@ -147,13 +145,6 @@ type RevokeRules struct {
 	Style      string `yaml:"style" json:"style,omitempty"`             // empty: rfc7009 if there is an endpoint, else none
 	Auth       string `yaml:"auth" json:"auth,omitempty"`               // empty: as ClientAuth; "none": no client authentication
 	WholeGrant bool   `yaml:"whole_grant" json:"whole_grant,omitempty"` // one call ends every token of the grant
-}
-
-// Verdict is what an error means. The keys of Definition.Errors are, most telling first: "AADSTS50173", a number such as "4741", "reason:Invalid Token!",
-// "invalid_grant/invalid_rapt" (error and subtype), "invalid_grant". In files a verdict is written "rejected" or "rejected user_revoked".
-type Verdict struct {
-	Outcome lanyard.Outcome `json:"outcome"`
-	Reason  lanyard.Code    `json:"reason,omitempty"`
 }
 
 // Scope is one permission in plain words.

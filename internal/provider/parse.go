@@ -223,7 +223,7 @@ func (t *Target) refused(kind lanyard.AttemptKind, a Answer, b body) Result {
 	case code != "" && !b.whole: // a damaged answer is never a verdict: what made it clear may be missing
 		r.Outcome = lanyard.OutcomeUnknown
 	case known:
-		r.Outcome, r.Reason = verdict.Outcome, verdict.Reason
+		r.Outcome, r.Reason = verdict.Outcome(), verdict.Reason()
 		if r.Outcome == lanyard.OutcomeThrottled {
 			r.RetryAfter = wait
 		}

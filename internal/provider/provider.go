@@ -33,7 +33,8 @@ type Provider struct {
 	set  *Set
 }
 
-// NewSet checks the entries and joins them with the way out. Two providers may not share an issuer (RFC 9207 §2.4).
+// NewSet checks the entries and joins them with the way out. Two providers may not share an issuer (RFC 9207 §2.4), unless one
+// extends the other.
 func NewSet(client *egress.Client, entries ...Entry) (*Set, error) {
 	s := &Set{client: client, keys: newKeySets(client), providers: map[string]*Provider{}}
 	issuers := map[string]string{}
@@ -45,7 +46,7 @@ func NewSet(client *egress.Client, entries ...Entry) (*Set, error) {
 		if _, twice := s.providers[d.ID]; twice {
 			return nil, fmt.Errorf("provider %q is there twice", d.ID)
 		}
-		if other, taken := issuers[d.Endpoints.Issuer]; taken && d.Endpoints.Issuer != "" {
+		if other, taken := issuers[d.Endpoints.Issuer]; taken && d.Endpoints.Issuer != "" && d.Extends != other && s.providers[other].def.Extends != d.ID {
 			return nil, fmt.Errorf("providers %q and %q share an issuer", other, d.ID)
 		}
 		issuers[d.Endpoints.Issuer] = d.ID
