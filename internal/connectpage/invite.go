@@ -129,7 +129,7 @@ func (p *Page) invitation(inv flow.Invitation) inviteView {
 	if to, _ := webURL(inv.CancelURL); to != "" {
 		v.Cancel = to
 	}
-	if row := lanyard.RowOf(inv.LastError); inv.LastError != "" && row.Person {
+	if row := p.say.row(lanyard.RowOf(inv.LastError)); inv.LastError != "" && row.Person {
 		v.LastTry = &row
 	}
 	if left := time.Until(inv.ExpiresAt); !inv.ExpiresAt.IsZero() && left > 0 {

@@ -78,6 +78,7 @@ func (p *Page) problem(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Page) showRow(w http.ResponseWriter, r *http.Request, row lanyard.Row, retry, id string) {
+	row = p.say.row(row)
 	v := noticeView{words: p.say, Icon: "stop", Heading: row.Title, Happened: row.Happened, Do: row.Do,
 		Retry: retry, RetryLabel: p.say.TryAgain, Close: true, RequestID: id}
 	switch row.Kind {

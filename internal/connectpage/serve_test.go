@@ -85,7 +85,7 @@ func pretendCustomer(w http.ResponseWriter, r *http.Request, at map[string]strin
 		fmt.Fprint(w, `for (const b of document.querySelectorAll("button[data-url]")) b.onclick = () => Lanyard.connect(b.dataset.url, {
   onComplete: (r) => result.textContent = "complete " + JSON.stringify(r),
   onError: (r) => result.textContent = "error " + JSON.stringify(r),
-  onClosed: () => closed.textContent = "closed",
+  onClosed: () => shut.textContent = "closed",
 });`)
 	case "/return":
 		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Back</title><h1>Back at the customer</h1><script src="%s/lanyard.js"></script>`, at["lanyard"])
@@ -94,6 +94,6 @@ func pretendCustomer(w http.ResponseWriter, r *http.Request, at map[string]strin
 		for _, link := range []string{"popup", "longway", "lost"} {
 			fmt.Fprintf(w, `<button id="%s" data-url="%s/connect/%[1]s">%[1]s</button> `, link, at["lanyard"])
 		}
-		fmt.Fprintf(w, `<p id="result"></p><p id="closed"></p><script src="%s/lanyard.js"></script><script src="/app.js"></script>`, at["lanyard"])
+		fmt.Fprintf(w, `<p id="result"></p><p id="shut"></p><script src="%s/lanyard.js"></script><script src="/app.js"></script>`, at["lanyard"])
 	}
 }

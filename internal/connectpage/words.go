@@ -5,10 +5,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"lanyard"
 )
 
 // words are all strings of the pages in one language, but for the sentences
-// about errors, which are rows of docs/errors.md. {name} is filled in.
+// about most errors, which are rows of docs/errors.md. {name} is filled in.
 type words struct {
 	Lang string
 
@@ -34,6 +36,20 @@ type words struct {
 	CancelledTitle, Cancelled                            string
 	CrossSiteTitle, CrossSite                            string
 	NotRendered                                          string
+
+	Plain map[lanyard.Code]plain
+}
+
+// plain says for a person what a row of docs/errors.md says for whoever runs or
+// calls the server, who need other words: client ids, commands, the log.
+type plain struct{ Happened, Do string }
+
+// row returns the row in words for a person.
+func (w words) row(r lanyard.Row) lanyard.Row {
+	if p, ok := w.Plain[r.Code]; ok {
+		r.Happened, r.Do = p.Happened, p.Do
+	}
+	return r
 }
 
 var english = words{
@@ -85,6 +101,19 @@ var english = words{
 	CrossSiteTitle: "Please press Continue yourself",
 	CrossSite:      "Another website tried to press Continue for you, so we stopped. Open the page to see what you are asked for.",
 	NotRendered:    "Something went wrong on our side. Please try again.",
+
+	Plain: map[lanyard.Code]plain{
+		lanyard.CodeInternal: {"Something went wrong on our side, not on yours.",
+			"Try again. If it stays, tell whoever sent you the link the request number below."},
+		lanyard.CodeStoreUnavailable: {"Something is out of order on our side at the moment.", "Try again in a moment."},
+		lanyard.CodeAppNotReady: {"Whoever sent you this link has not finished setting it up.",
+			"Tell them that it does not work yet. You do not have to do anything else."},
+		lanyard.CodeAppMisconfigured: {"Something is set up wrongly between us and the provider. It has nothing to do with your account.",
+			"You do not have to do anything. Tell whoever sent you the link, if you like."},
+		lanyard.CodeCodeRejected: {"You allowed access, but the provider then did not confirm it to us.", "Open the link again and begin afresh."},
+		lanyard.CodeProviderAnswerInvalid: {"The provider answered with something we cannot use.",
+			"Try again. If it stays, tell whoever sent you the link the request number below."},
+	},
 }
 
 // fill puts values into a sentence; a value is not searched again.

@@ -1,0 +1,47 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import readline from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+
+// start runs a command that prints, as one line of JSON, where its parts are
+// ("lanyard", "provider", "customer": origins), and then runs until interrupted.
+// Any such command will do: the pages alone now, a whole server for journeys.
+function start(command, args, cwd) {
+  const child = spawn(command, args, { cwd, detached: true, stdio: ["ignore", "pipe", "inherit"] });
+  const stop = () => new Promise((done) => {
+    if (child.exitCode !== null) return done();
+    child.once("exit", done);
+    process.kill(-child.pid, "SIGINT");
+    setTimeout(() => { try { process.kill(-child.pid, "SIGKILL"); } catch { /* it has gone */ } }, 5_000).unref();
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${command} ended with ${code} before it said where it is`)));
+    readline.createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line.startsWith("{")) resolve({ at: JSON.parse(line), stop });
+    });
+  });
+}
+
+// Playwright calls this once before all tests; what it returns, once after.
+export default async function setup() {
+  const room = path.join(repository, "internal/connectpage");
+  let dir, pages;
+  if (process.env.LANYARD_E2E_PAGES) {
+    pages = await start("sh", ["-c", process.env.LANYARD_E2E_PAGES], room);
+  } else {
+    dir = mkdtempSync(path.join(tmpdir(), "lanyard-e2e-"));
+    const binary = path.join(dir, "pages");
+    execFileSync("go", ["test", "-c", "-o", binary, "./internal/connectpage"], { cwd: repository, stdio: "inherit" });
+    pages = await start(binary, ["-test.run", "^TestServe$", "-test.timeout", "0", "-serve"], room);
+  }
+  process.env.LANYARD_E2E_AT = JSON.stringify({ pages: pages.at });
+  return async () => {
+    await pages.stop();
+    if (dir) rmSync(dir, { recursive: true, force: true });
+  };
+}
