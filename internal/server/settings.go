@@ -32,6 +32,7 @@ type Settings struct {
 	SMTPURL       lanyard.Secret `name:"smtp_url" default:"" example:"smtps://lanyard:password@mail.example.com" doc:"Mail server for notices."`
 	EgressProxy   lanyard.Secret `name:"egress_proxy" default:"" example:"http://proxy.internal:3128" doc:"Proxy for calls to providers. The environment's HTTP_PROXY is not used."`
 	AllowLoopback bool           `name:"allow_loopback" default:"false" example:"true" doc:"Let providers, webhooks and proxied calls be on this machine: for tests and the sandbox." danger:"A customer who may add a custom provider reaches what listens on this machine."`
+	ProvidersDir  string         `name:"providers_dir" default:"" example:"/etc/lanyard/providers" doc:"Directory of YAML files that add to the catalogue of providers, or replace or extend an entry."`
 	AllowNetworks []string       `name:"allow_networks" default:"" example:"10.20.0.0/16" doc:"Private networks that may be called, such as a self-hosted GitLab's." danger:"Customers who may add custom providers reach them."`
 
 	LimitKeyPerSecond    int `name:"limit_key_per_second" default:"200" example:"1000" doc:"Requests of one API key per second; 0: no limit."`

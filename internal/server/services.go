@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lanyard"
+	"lanyard/internal/api"
+	"lanyard/internal/app"
+	"lanyard/internal/audit"
+	"lanyard/internal/connection"
+	"lanyard/internal/connectpage"
+	"lanyard/internal/egress"
+	"lanyard/internal/flow"
+	"lanyard/internal/grant"
+	"lanyard/internal/jointoken"
+	"lanyard/internal/provider"
+	"lanyard/internal/provider/catalog"
+	"lanyard/internal/webhook"
+)
+
+// services makes what carries the main path, from the way out to the fronts, and
+// registers the fronts.
+func (s *Server) services(ctx context.Context) error {
+	out, err := s.settings.egress()
+	if err != nil {
+		return err
+	}
+	entries, err := catalog.Load(s.settings.ProvidersDir)
+	if err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	providers, err := provider.NewSet(out, entries...)
+	if err != nil {
+		return fmt.Errorf("catalogue: %w", err)
+	}
+	node, err := node(s.settings.DataDir)
+	if err != nil {
+		return err
+	}
+	apps := app.New(app.Config{Store: s.db, Vault: s.vault, Providers: providers, PublicURL: s.settings.PublicURL})
+	s.grants = grant.New(grant.Config{Store: s.db, Vault: s.vault, Apps: apps, Node: node, Logger: s.log})
+	if err := s.grants.Recover(ctx); err != nil {
+		return fmt.Errorf("close the attempts of an earlier run: %w", err)
+	}
+	connections := connection.New(connection.Config{Store: s.db, Vault: s.vault, Apps: apps, Grants: s.grants, PublicURL: s.settings.PublicURL, Logger: s.log})
+	journeys := flow.New(flow.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Grants: s.grants,
+		Connections: connections, PublicURL: s.settings.PublicURL, Logger: s.log})
+	s.tasks = append(s.tasks, journeys.Tasks()...)
+
+	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
+		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections}),
+		Audit:      audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: webhook.New(s.db)}).Mount(s.front)
+	pages, err := connectpage.New(connectpage.Config{Pages: journeys, Front: s.front, Logger: s.log})
+	if err != nil {
+		return err
+	}
+	pages.Mount()
+	return nil
+}
+
+// egress is the way out, by the settings.
+func (s Settings) egress() (*egress.Client, error) {
+	c := egress.Config{AllowLoopback: s.AllowLoopback, UserAgent: "Lanyard/" + Version()}
+	if !s.EgressProxy.Empty() {
+		u, err := url.Parse(string(s.EgressProxy.Reveal()))
+		if err != nil {
+			return nil, errors.New("setting egress_proxy: not a URL such as http://proxy.internal:3128")
+		}
+		c.Proxy = u
+	}
+	for _, n := range s.AllowNetworks {
+		p, err := netip.ParsePrefix(n)
+		if err != nil {
+			return nil, fmt.Errorf("setting allow_networks: %q is not a network such as 10.20.0.0/16", n)
+		}
+		c.AllowNetworks = append(c.AllowNetworks, p)
+	}
+	return egress.New(c)
+}
+
+// node is this node's lasting name, in its data directory: by it a node that
+// comes back finds what it left open.
+func node(dataDir string) (string, error) {
+	path := filepath.Join(dataDir, "node")
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		if name := strings.TrimSpace(string(raw)); lanyard.ValidID("nod_", name) {
+			return name, nil
+		}
+		return "", fmt.Errorf("%s does not hold the name of a node; if the directory is new, delete the file", path)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("read the node's name: %w", err)
+	}
+	name := lanyard.NewID[string]("nod_")
+	if err := os.WriteFile(path, []byte(name+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("write the node's name: %w", err)
+	}
+	return name, nil
+}
