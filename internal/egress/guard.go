@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -91,7 +92,7 @@ func (c *Client) checkURL(u *url.URL) error {
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		port := uint16(443)
-		if p, err := net.LookupPort("tcp", u.Port()); err == nil && u.Port() != "" {
+		if p, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
 			port = uint16(p)
 		}
 		return c.check(netip.AddrPortFrom(addr, port))

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"unicode"
@@ -121,7 +122,7 @@ func (t *Target) identityError(a APIAnswer) error {
 // unavailable keeps the wait of a rate limit, and says what could not be had.
 func (t *Target) unavailable(err error) error {
 	e := lanyard.Errorf(lanyard.CodeIdentityUnavailable, "%s does not say whose account it is: %w", t.Name, err)
-	if limited, ok := err.(*lanyard.Error); ok {
+	if limited, ok := errors.AsType[*lanyard.Error](err); ok {
 		e.RetryAfter = limited.RetryAfter
 	}
 	return e

@@ -112,7 +112,7 @@ func (l *lookup) failed() bool { return l.err != nil }
 
 // VerifySignature is oidc.KeySet: it returns the payload if one of the issuer's keys signed it.
 func (l *lookup) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	jws, err := jose.ParseSigned(token, algorithms)
+	jws, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil || len(jws.Signatures) != 1 {
 		return nil, errors.New("not one signature")
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -115,7 +116,7 @@ func (t *Target) revokeBearer(ctx context.Context, tokens lanyard.TokenSet) Revo
 	if code != "" {
 		r.Error = code
 	}
-	if e, ok := err.(*lanyard.Error); ok {
+	if e, ok := errors.AsType[*lanyard.Error](err); ok {
 		r.Retry, r.After = true, e.RetryAfter
 	}
 	return r

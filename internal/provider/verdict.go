@@ -33,7 +33,7 @@ func (v Verdict) check() error {
 		return fmt.Errorf("%q is not one of rejected, interaction, app_error, throttled, unknown", v.Outcome())
 	}
 	if r := v.Reason(); r != "" && lanyard.RowOf(r).Code != r {
-		return fmt.Errorf("reason %q is not a code of docs/errors.md", r)
+		return fmt.Errorf("reason %q is not a code of docs/errors.md", string(r))
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func loadKEKFile(path string) (KEK, error) {
 	if err != nil {
 		return nil, lanyard.Errorf(lanyard.CodeVaultSealed, "key-encryption key: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	info, err := f.Stat()
 	if err != nil {
 		return nil, lanyard.Errorf(lanyard.CodeVaultSealed, "key-encryption key: %w", err)

@@ -59,7 +59,7 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
 
 	defer func() {
 		if v := recover(); v != nil {
-			if v == http.ErrAbortHandler {
+			if v == http.ErrAbortHandler { //nolint:errorlint // recover gives back the very value
 				panic(v)
 			}
 			f.panicked(rw, r, v)

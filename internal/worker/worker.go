@@ -4,7 +4,7 @@ package worker
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
+	"math/rand/v2" //nolint:depguard // spreads out starts; nobody gains by guessing them
 	"sync"
 	"time"
 )
@@ -23,7 +23,7 @@ func Run(ctx context.Context, logger *slog.Logger, tasks ...Task) {
 	for _, t := range tasks {
 		wg.Go(func() {
 			for {
-				pause := time.NewTimer(time.Duration(float64(t.Every) * (0.8 + 0.4*rand.Float64())))
+				pause := time.NewTimer(time.Duration(float64(t.Every) * (0.8 + 0.4*rand.Float64()))) //nolint:gosec // as above
 				select {
 				case <-ctx.Done():
 					pause.Stop()
