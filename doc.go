@@ -15,3 +15,4 @@
 package lanyard
 
 //go:generate go run docs/generate.go
+//go:generate go tool -modfile=tools/go.mod templ generate
