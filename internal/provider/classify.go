@@ -31,7 +31,7 @@ var aadsts = regexp.MustCompile(`AADSTS([0-9]{4,8})\b`)
 // verdict finds the most telling error code of an answer and what it means; code is clean and may be logged.
 func (t *Target) verdict(b body) (code string, v Verdict, known bool) {
 	f := b.Fields
-	oauth := f.Text("error|error.code|error.type|error.status")
+	oauth := f.Text("error|error.status|error.type|error.code")
 	for _, key := range errorKeys(f, oauth) {
 		if v, ok := t.def.Errors[key]; ok {
 			return errorName(key, oauth), v, true

@@ -31,8 +31,11 @@ func (Slack) Split(answer provider.Fields) []provider.Part {
 	var parts []provider.Part
 	if hasToken(answer) {
 		top := provider.Part{Kind: Bot, Fields: withoutType(answer), Hint: provider.Identity{OrganizationID: organization, Subject: subject(answer.Text("bot_user_id"))}}
-		if answer.Text("token_type") == User {
+		switch answer.Text("token_type") {
+		case User:
 			top.Kind, top.ScopePrefix, top.Hint.Subject = User, provider.UserScope, subject(person.Text("id"))
+		case "":
+			delete(top.Fields, "scope") // cut before it said whose it is, so we do not know whose scopes these are
 		}
 		parts = append(parts, top)
 	}
