@@ -146,7 +146,7 @@ func (s Settings) level() (l slog.Level, err error) {
 
 func hasScheme(s lanyard.Secret, schemes ...string) bool {
 	u, err := url.Parse(string(s.Reveal()))
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" && u.Query().Get("host") == "" { // ?host= is a directory of sockets
 		return false
 	}
 	for _, want := range schemes {

@@ -1,0 +1,282 @@
+// Package lanyardtest is the whole product on a temporary database, with the
+// sandbox's pretend providers beside it, for tests that go through real HTTP.
+package lanyardtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lanyard/internal/sandbox"
+	"lanyard/internal/server"
+)
+
+// World is a running server, a sandbox, and what a customer has of both.
+type World struct {
+	T       testing.TB
+	URL     string // of the server
+	Server  *server.Server
+	Sandbox *sandbox.Sandbox
+	SandURL string
+	Key     string // an API key of project default, with every scope
+	Log     *Buffer
+	DataDir string
+	Socket  string
+	dsn     string
+	Stop    func() // stops the server as SIGTERM does; done at the end anyway
+}
+
+// Option changes the settings before the start.
+type Option func(*server.Settings)
+
+// New starts a world. It ends with the test.
+func New(t testing.TB, options ...Option) *World {
+	t.Helper()
+	w := &World{T: t, Log: &Buffer{}}
+	w.startSandbox()
+	w.start(filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "config"), options)
+	return w
+}
+
+func (w *World) startSandbox() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	w.must(err)
+	w.SandURL = "http://" + l.Addr().String()
+	w.Sandbox, err = sandbox.New(sandbox.Config{BaseURL: w.SandURL, OpenRegistration: true, Logger: slog.New(slog.NewJSONHandler(w.Log, nil))})
+	w.must(err)
+	srv := &http.Server{Handler: w.Sandbox.Handler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	go func() { _ = srv.Serve(l) }()
+	w.T.Cleanup(func() { _ = srv.Close(); w.Sandbox.Close() })
+}
+
+func (w *World) start(dataDir, configDir string, options []Option) {
+	w.T.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") // find a free port; the server opens it itself
+	w.must(err)
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	w.must(l.Close())
+	loaded, err := server.Load(server.Sources{Flags: map[string]string{
+		"public_url": "http://localhost:" + port, "listen": "localhost:" + port, "data_dir": dataDir,
+		"kek": "file:" + filepath.Join(configDir, "kek"), "allow_loopback": "true",
+		"limit_key_per_second": "0", "limit_opens_per_minute": "0", "log_level": "debug"}})
+	w.must(err)
+	settings := loaded.Settings
+	for _, o := range options {
+		o(&settings)
+	}
+	logger := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	ctx, stop := context.WithCancel(context.Background())
+	w.Server, err = server.New(ctx, settings, logger)
+	w.must(err)
+	w.must(w.Server.Listen(ctx))
+	var first bytes.Buffer
+	w.must(w.Server.Bootstrap(ctx, &first))
+	if at := strings.Index(first.String(), "lyk_"); at >= 0 {
+		w.Key = strings.TrimSpace(first.String()[at:])
+	}
+	w.URL, w.DataDir, w.Socket = settings.PublicURL, settings.DataDir, settings.Socket
+	w.dsn = string(settings.DatabaseURL.Reveal())
+	done := make(chan error, 1)
+	go func() { done <- w.Server.Run(ctx) }()
+	var once sync.Once
+	w.Stop = func() {
+		once.Do(func() {
+			stop()
+			if err := <-done; err != nil {
+				w.T.Errorf("the server ended with: %v", err)
+			}
+			if err := w.Server.Close(context.Background()); err != nil {
+				w.T.Errorf("the server closed with: %v", err)
+			}
+		})
+	}
+	w.T.Cleanup(w.Stop)
+}
+
+func (w *World) must(err error) {
+	w.T.Helper()
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// JSON is an answer of the API.
+type JSON map[string]any
+
+// Str returns the text at a path such as "end_user.id"; "" if there is none.
+func (j JSON) Str(path string) string {
+	var at any = map[string]any(j)
+	for part := range strings.SplitSeq(path, ".") {
+		m, ok := at.(map[string]any)
+		if !ok {
+			return ""
+		}
+		at = m[part]
+	}
+	s, _ := at.(string)
+	return s
+}
+
+// List returns the objects in a member.
+func (j JSON) List(name string) (out []JSON) {
+	items, _ := j[name].([]any)
+	for _, i := range items {
+		if m, ok := i.(map[string]any); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Call asks the API as whoever holds the key, and returns status and answer.
+func (w *World) Call(key, method, path string, body any) (int, JSON) {
+	w.T.Helper()
+	var in io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		w.must(err)
+		in = bytes.NewReader(raw)
+	}
+	r, err := http.NewRequestWithContext(w.T.Context(), method, w.URL+path, in)
+	w.must(err)
+	r.Header.Set("Authorization", "Bearer "+key)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(r)
+	w.must(err)
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	w.must(err)
+	out := JSON{}
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &out); err != nil {
+			w.T.Fatalf("%s %s: answer is not JSON: %v: %.200s", method, path, err, raw)
+		}
+	}
+	return resp.StatusCode, out
+}
+
+// OK is Call with the first key for a call that must work.
+func (w *World) OK(method, path string, body any) JSON {
+	w.T.Helper()
+	status, out := w.Call(w.Key, method, path, body)
+	if status >= 300 {
+		w.T.Fatalf("%s %s: got %d %v, want success", method, path, status, out)
+	}
+	return out
+}
+
+// Fails is Call with the first key for a call that must be refused with this code.
+func (w *World) Fails(code, method, path string, body any) JSON {
+	w.T.Helper()
+	return w.FailsAs(w.Key, code, method, path, body)
+}
+
+// FailsAs is Fails with another key.
+func (w *World) FailsAs(key, code, method, path string, body any) JSON {
+	w.T.Helper()
+	status, out := w.Call(key, method, path, body)
+	if status < 400 || out.Str("code") != code {
+		w.T.Fatalf("%s %s: got %d %v, want code %s", method, path, status, out, code)
+	}
+	return out
+}
+
+// Browser is a person's browser: it keeps cookies and follows redirects one at
+// a time, so that a test sees each.
+type Browser struct {
+	w      *World
+	client *http.Client
+	At     *url.URL // where it is
+	Status int
+	Body   string
+	Header http.Header
+}
+
+// Browser opens a new one, with no cookies.
+func (w *World) Browser() *Browser {
+	jar, err := cookiejar.New(nil)
+	w.must(err)
+	return &Browser{w: w, client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// Go opens an address and does not follow where it leads.
+func (b *Browser) Go(method, address string, form url.Values) *Browser {
+	b.w.T.Helper()
+	var in io.Reader
+	if form != nil {
+		in = strings.NewReader(form.Encode())
+	}
+	r, err := http.NewRequestWithContext(b.w.T.Context(), method, address, in)
+	b.w.must(err)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if method == http.MethodPost {
+		u, _ := url.Parse(address)
+		r.Header.Set("Origin", u.Scheme+"://"+u.Host)
+	}
+	resp, err := b.client.Do(r)
+	b.w.must(err)
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	b.w.must(err)
+	b.At, b.Status, b.Body, b.Header = resp.Request.URL, resp.StatusCode, string(raw), resp.Header
+	return b
+}
+
+// Next is where the answer sends the browser; "" if nowhere.
+func (b *Browser) Next() string {
+	loc := b.Header.Get("Location")
+	if loc == "" {
+		return ""
+	}
+	u, err := b.At.Parse(loc)
+	b.w.must(err)
+	return u.String()
+}
+
+// Follow goes where the last answer sends it, until stop matches the next address
+// or there is none. It returns the address it stopped before, or "".
+func (b *Browser) Follow(stop string) string {
+	b.w.T.Helper()
+	for range 10 {
+		next := b.Next()
+		if next == "" || strings.HasPrefix(next, stop) {
+			return next
+		}
+		b.Go(http.MethodGet, next, nil)
+	}
+	b.w.T.Fatalf("the browser goes in circles at %s", b.At)
+	return ""
+}
+
+// Buffer is a log that a test can read while it is written.
+type Buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *Buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *Buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

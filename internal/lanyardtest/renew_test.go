@@ -1,0 +1,240 @@
+package lanyardtest_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lanyard/internal/lanyardtest"
+	"lanyard/internal/sandbox"
+)
+
+func tokenOf(w *lanyardtest.World, c lanyardtest.JSON) lanyardtest.JSON {
+	w.T.Helper()
+	return w.OK("POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+}
+
+func statusOf(w *lanyardtest.World, c lanyardtest.JSON) string {
+	w.T.Helper()
+	return w.OK("GET", "/v1/connections/"+c.Str("id"), nil).Str("status")
+}
+
+// renewals counts how often a refresh token was used at the pretend Zoom.
+func renewals(w *lanyardtest.World) int {
+	return len(w.Sandbox.Ledger(sandbox.Query{Provider: sandbox.Zoom, Kind: "refresh", Event: "used"}))
+}
+
+func TestFiveHundredReadsOfAnExpiredTokenCauseOneCall(t *testing.T) {
+	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
+		c := w.Connect(w.Zoom(), "u", "ana")
+		before := tokenOf(w, c).Str("fingerprint")
+		w.Expire(-5)
+		var mu sync.Mutex
+		got := map[string]int{}
+		var wg sync.WaitGroup
+		for range 500 {
+			wg.Go(func() {
+				status, out := w.Call(w.Key, "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+				mu.Lock()
+				defer mu.Unlock()
+				if status != http.StatusOK {
+					t.Errorf("got %d %v, want a token", status, out)
+					return
+				}
+				got[out.Str("fingerprint")]++
+			})
+		}
+		wg.Wait()
+		if n := renewals(w); n != 1 {
+			t.Errorf("got %d calls to the provider, want 1", n)
+		}
+		if len(got) != 1 || got[before] > 0 {
+			t.Errorf("got tokens %v after %s, want all callers to have the one new one", got, before)
+		}
+	})
+}
+
+func TestALivingTokenIsServedWhenRenewingFails(t *testing.T) {
+	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
+		c := w.Connect(w.Zoom(), "u", "ana")
+		first := tokenOf(w, c)
+		must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "status", Status: 503}))
+		w.Expire(10)
+		got := tokenOf(w, c)
+		if got.Str("fingerprint") != first.Str("fingerprint") || got.Str("warning") == "" {
+			t.Errorf("got %v, want the old token with a warning", got)
+		}
+		if s := statusOf(w, c); s != "degraded" {
+			t.Errorf("got status %s, want degraded", s)
+		}
+		w.Expire(-1)
+		problem := w.Fails("refresh_failed", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+		if problem["retry_after"] == nil || problem.Str("user_message") == "" {
+			t.Errorf("got %v, want it to say when to try again and what to tell the person", problem)
+		}
+	})
+}
+
+func TestAHangingProviderCostsNothingWhileTheTokenLives(t *testing.T) {
+	w := lanyardtest.New(t)
+	app := w.Zoom()
+	c, other := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
+	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "delay", DelayMS: 15_000, Times: 1}))
+	w.Expire(10)
+	began := time.Now()
+	tokenOf(w, c)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("a living token took %s, want no wait for the provider", took)
+	}
+	w.Expire(-1)
+	began = time.Now()
+	tokenOf(w, other) // one slow renewal blocks no other connection
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("another connection's renewal took %s, want it not to wait for the slow one", took)
+	}
+	w.SQL(`UPDATE grants SET access_expires = 1 WHERE generation = 0`)
+	began = time.Now()
+	problem := w.Fails("provider_timeout", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+	if took := time.Since(began); took > 12*time.Second {
+		t.Errorf("a dead token with a hanging provider took %s, want at most 10 s (%v)", took, problem)
+	}
+	eventually(t, func() bool { return statusOf(w, c) == "active" && renewals(w) == 2 }, "the slow renewal is kept though its caller left")
+}
+
+func TestAWrongSecretIsNotThePersonsFault(t *testing.T) {
+	w := lanyardtest.New(t)
+	app := w.Zoom()
+	c := w.Connect(app, "u", "ana")
+	must(t)(w.Sandbox.PatchClient(sandbox.Zoom, w.OK("GET", "/v1/apps/"+app, nil).Str("client_id"), []byte(`{"client_secret":"another-secret"}`)))
+	w.Expire(-1)
+	w.Fails("app_misconfigured", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+	got := w.OK("GET", "/v1/connections/"+c.Str("id"), nil)
+	if got.Str("status") != "degraded" || got.Str("reason") != "app_misconfigured" {
+		t.Errorf("got %s, %s, want degraded because of the app", got.Str("status"), got.Str("reason"))
+	}
+	w.OK("PATCH", "/v1/apps/"+app, map[string]any{"next_client_secret": "another-secret"})
+	w.SQL(`UPDATE grants SET retry_at = 0`)
+	tokenOf(w, c)
+	if s := statusOf(w, c); s != "active" {
+		t.Errorf("got %s after the new secret was put beside the old one, want active", s)
+	}
+}
+
+func TestOneRejectionIsNoVerdict(t *testing.T) {
+	w := lanyardtest.New(t)
+	c := w.Connect(w.Zoom(), "u", "ana")
+	must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Person: "ana"}))
+	w.Expire(-1)
+	problem := w.Fails("refresh_unconfirmed", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+	if problem.Str("reconnect_url") == "" {
+		t.Errorf("got %v, want a reconnect_url: reconnecting is always safe", problem)
+	}
+	if s := statusOf(w, c); s != "degraded" {
+		t.Errorf("got %s after one rejection, want degraded", s)
+	}
+	// Two more over ten minutes confirm it.
+	for range 2 {
+		w.SQL(`UPDATE attempts SET ended_at = ended_at - 360000000, started_at = started_at - 360000000 WHERE outcome = 'rejected'`)
+		w.SQL(`UPDATE grants SET retry_at = 0`)
+		_, problem = w.Call(w.Key, "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+	}
+	got := w.OK("GET", "/v1/connections/"+c.Str("id"), nil)
+	if got.Str("status") != "needs_reauth" || got.Str("reconnect_url") == "" || problem.Str("reconnect_url") == "" {
+		t.Errorf("got %s %v, want needs_reauth with a link to mend it", got.Str("status"), problem)
+	}
+	events := w.OK("GET", "/v1/events?type=connection.needs_reauth", nil).List("data")
+	if len(events) != 1 {
+		t.Errorf("got %d events of needs_reauth, want 1", len(events))
+	}
+	// The link heals it: the same account, the same connection.
+	at := w.Browser().Consent(got.Str("reconnect_url"), "ana")
+	if at.String() != "" && !strings.Contains(at.String(), got.Str("id")) {
+		t.Errorf("the browser ended at %s", at)
+	}
+	if s := statusOf(w, c); s != "active" {
+		t.Errorf("got %s after reconnecting, want active", s)
+	}
+	tokenOf(w, c)
+}
+
+func TestAnAnswerLostAtAStrictProviderIsCalledLost(t *testing.T) {
+	w := lanyardtest.New(t)
+	c := w.Connect(w.Zoom(), "u", "ana")
+	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "drop_after_commit", Times: 1}))
+	w.Expire(-1)
+	w.Fails("refresh_failed", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+	// Not tried again at once: the answer may still be on its way to us.
+	w.SQL(`UPDATE grants SET retry_at = 0`)
+	w.Fails("refresh_failed", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+	if n := len(w.Sandbox.Ledger(sandbox.Query{Kind: "refresh", Event: "refused"})); n != 0 {
+		t.Errorf("the refresh token was sent again %d times within 30 s of an unknown outcome, want none", n)
+	}
+	for range 3 {
+		w.SQL(`UPDATE attempts SET ended_at = ended_at - 360000000, started_at = started_at - 360000000, deadline = deadline - 360000000 WHERE ended_at > 0 AND outcome <> 'ok'`)
+		w.SQL(`UPDATE grants SET retry_at = 0`)
+		w.Call(w.Key, "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+	}
+	got := w.OK("GET", "/v1/connections/"+c.Str("id"), nil)
+	if got.Str("reason") != "response_lost" {
+		t.Errorf("got reason %q, want response_lost and never that the user revoked it", got.Str("reason"))
+	}
+}
+
+func TestAReportedTokenIsRenewedOnce(t *testing.T) {
+	w := lanyardtest.New(t)
+	c := w.Connect(w.Zoom(), "u", "ana")
+	fp := tokenOf(w, c).Str("fingerprint")
+	report := func() lanyardtest.JSON {
+		return w.OK("POST", "/v1/connections/"+c.Str("id")+"/token/report", map[string]any{"fingerprint": fp, "status": 401})
+	}
+	w.Fails("rate_limited", "POST", "/v1/connections/"+c.Str("id")+"/token/report", map[string]any{"fingerprint": fp, "status": 401})
+	w.SQL(`UPDATE grants SET refreshed_at = refreshed_at - 60000000`)
+	if report()["renewed"] != true || report()["renewed"] != true || renewals(w) != 1 {
+		t.Errorf("got %d renewals for reports of one token, want 1", renewals(w))
+	}
+	if got := tokenOf(w, c).Str("fingerprint"); got == fp {
+		t.Error("the reported token is still handed out")
+	}
+}
+
+func TestTwoPeopleShareOneGrantAndTheLastOneRevokes(t *testing.T) {
+	w := lanyardtest.New(t)
+	app := w.Zoom()
+	a, b := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ana")
+	if a.Str("id") == b.Str("id") {
+		t.Fatal("two end users got one connection")
+	}
+	tokenOf(w, a) // the second consent killed the first one's tokens at Zoom: they share the new ones
+	if out := w.OK("DELETE", "/v1/connections/"+a.Str("id"), nil).Str("outcome"); out != "shared" {
+		t.Errorf("got %s, want the grant kept for the other", out)
+	}
+	tokenOf(w, b)
+	if out := w.OK("DELETE", "/v1/connections/"+b.Str("id"), nil).Str("outcome"); out != "revoked" {
+		t.Errorf("got %s, want it revoked with the last", out)
+	}
+	if n := len(w.Sandbox.Ledger(sandbox.Query{Provider: sandbox.Zoom, Event: "revoked"})); n == 0 {
+		t.Error("the provider's ledger shows no revocation")
+	}
+}
+
+func eventually(t *testing.T, ok func() bool, what string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Errorf("did not come true: %s", what)
+}
+
+// must takes the results of a call that cannot fail in this test.
+func must(t *testing.T) func(any, error) {
+	return func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
