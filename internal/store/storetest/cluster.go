@@ -4,23 +4,19 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
 	"lanyard"
 	"lanyard/internal/store"
+	"lanyard/internal/store/pgtemp"
 )
 
 // cluster is a PostgreSQL server: ours, or the one that was named to us.
@@ -35,10 +31,7 @@ type cluster struct {
 // A test binary has one cluster, for as long as it runs.
 var theCluster = sync.OnceValues(startCluster)
 
-const howToGet = `These tests need PostgreSQL's own programs (initdb, postgres):
-  apt-get install postgresql        on Debian and Ubuntu
-  brew install postgresql@17        on macOS
-or set LANYARD_TEST_PG_BIN to the directory that has them,
+const howToGet = pgtemp.HowToGet + `,
 or LANYARD_TEST_POSTGRES to the URL of a server where we may make databases.
 Without them these tests are skipped, unless CI is set; "off" skips them always.`
 
@@ -49,7 +42,7 @@ func newDatabase(t testing.TB, migrated bool) string {
 		t.Skip("LANYARD_TEST_POSTGRES=off")
 	}
 	c, err := theCluster()
-	if errors.Is(err, errNoPrograms) && os.Getenv("CI") == "" {
+	if errors.Is(err, pgtemp.ErrNoPrograms) && os.Getenv("CI") == "" {
 		t.Skipf("%v\n%s", err, howToGet)
 	}
 	if err != nil {
@@ -88,98 +81,19 @@ func startCluster() (*cluster, error) {
 			return mine.String()
 		}}, nil
 	}
-	bin, err := findPrograms()
+	own, err := pgtemp.Start(pgtemp.Config{})
 	if err != nil {
 		return nil, err
 	}
-	c, err := initAndStart(bin)
+	admin, err := connect(own.URL("postgres"))
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, own.Close())
 	}
+	c := &cluster{admin: admin, url: own.URL, stop: own}
 	if err := c.makeTemplate(); err != nil {
 		return nil, errors.Join(err, c.stop.Close())
 	}
 	return c, nil
-}
-
-var errNoPrograms = errors.New("its programs were not found")
-
-// findPrograms returns the directory that has initdb and postgres.
-func findPrograms() (string, error) {
-	var places []string
-	if dir := os.Getenv("LANYARD_TEST_PG_BIN"); dir != "" {
-		places = append(places, dir)
-	}
-	if ctl, err := exec.LookPath("pg_ctl"); err == nil {
-		if real, err := filepath.EvalSymlinks(ctl); err == nil {
-			places = append(places, filepath.Dir(real))
-		}
-	}
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin"} {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			return "", err
-		}
-		slices.Reverse(found) // the newest first
-		places = append(places, found...)
-	}
-	for _, dir := range places {
-		if has(dir, "initdb") && has(dir, "postgres") {
-			return dir, nil
-		}
-	}
-	return "", errNoPrograms
-}
-
-func has(dir, program string) bool {
-	_, err := exec.LookPath(filepath.Join(dir, program))
-	return err == nil
-}
-
-// guard runs the server and takes it and its files away when its own standard
-// input ends: that is when this process does, however it does.
-const guard = `"$1/postgres" -D "$2/data" -c fsync=off -c full_page_writes=off -c listen_addresses= -c "unix_socket_directories=$2" \
-	-c max_connections=300 -c shared_buffers=32MB -c autovacuum=off >"$2/log" 2>&1 </dev/null &
-read -r _
-kill -QUIT $! && wait $!
-cd / && rm -rf "$2"`
-
-func initAndStart(bin string) (*cluster, error) {
-	dir, err := os.MkdirTemp("", "lanyard-pg-")
-	if err != nil {
-		return nil, err
-	}
-	attributes, err := asNobody(dir) // the server refuses to run as root
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "lanyard", "-A", "trust", "-N",
-		"--no-instructions", "-E", "UTF8", "--locale=C")
-	initdb.Dir, initdb.SysProcAttr = dir, attributes
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, errors.Join(fmt.Errorf("initdb: %w: %s", err, out), os.RemoveAll(dir))
-	}
-	server := exec.Command("/bin/sh", "-c", guard, "sh", bin, dir)
-	server.Dir, server.SysProcAttr = dir, attributes
-	stop, err := server.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := server.Start(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	c := &cluster{stop: stop, url: func(database string) string {
-		return "postgres:///" + database + "?user=lanyard&host=" + url.QueryEscape(dir)
-	}}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if c.admin, err = connect(c.url("postgres")); err == nil {
-			return c, nil
-		}
-		if time.Now().After(deadline) {
-			log, _ := os.ReadFile(filepath.Join(dir, "log")) // what there is of it
-			return nil, errors.Join(fmt.Errorf("it did not answer: %w\n%s", err, log), stop.Close())
-		}
-	}
 }
 
 func connect(dsn string) (*sql.DB, error) {
