@@ -127,8 +127,8 @@ func (r *report) endPackage(e event) {
 	}
 	fmt.Fprint(r.out, strings.Join(r.build[e.FailedBuild], ""), strings.Join(r.output[whole], ""))
 	r.build[e.FailedBuild] = nil // once is enough for all that import it
-	if own := fmt.Sprintf("FAIL\t%s\t%.3fs\n", e.Package, e.Elapsed); closing(r.output[whole], "FAIL\t", own) == own {
-		fmt.Fprint(r.out, own)
+	if closing(r.output[whole], "FAIL\t", "") == "" {
+		fmt.Fprintf(r.out, "FAIL\t%s\t%.3fs\n", e.Package, e.Elapsed)
 	}
 }
 

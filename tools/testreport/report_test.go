@@ -31,6 +31,9 @@ func TestReport(t *testing.T) {
 		{name: "a failing test shows its output", lines: `{'Action':'output','Package':'a','Test':'TestOne','Output':'got 1, want 2\n'}
 {'Action':'fail','Package':'a','Test':'TestOne'}
 {'Action':'fail','Package':'a','Elapsed':1}`, has: []string{"got 1, want 2\nFAIL\ta\t1.000s\n", "0 passed, 1 failed, 0 skipped"}},
+		{name: "go test's own closing line is the only one", lines: `{'Action':'fail','Package':'a','Test':'TestOne'}
+{'Action':'output','Package':'a','Output':'FAIL\\ta\\t1.000s\\n'}
+{'Action':'fail','Package':'a','Elapsed':1}`, has: []string{"FAIL\ta\t1.000s\n\nminutes"}, hasNot: []string{"FAIL\ta\t1.000s\nFAIL"}},
 		{name: "a skipped test fails", lines: `{'Action':'output','Package':'a','Test':'TestOne','Output':'no database\n'}
 {'Action':'skip','Package':'a','Test':'TestOne'}
 {'Action':'pass','Package':'a','Elapsed':1}`, has: []string{"skipped, which fails here: a TestOne\nno database\n", "0 passed, 0 failed, 1 skipped"}},
