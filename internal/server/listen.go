@@ -52,6 +52,7 @@ func (s *Server) Run(ctx context.Context) error {
 	main := s.httpServer(s.handler)
 	main.TLSConfig = config
 	socket := s.httpServer(s.withMetrics(s.handler))
+	socket.WriteTimeout = 0 // the operator may wait for a rotation
 	socket.ConnContext = func(ctx context.Context, _ net.Conn) context.Context { return web.WithPeer(ctx, access.Operator()) }
 	servers := []*http.Server{main, socket}
 	failed := make(chan error, 4)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"log"
 	"log/slog"
 	"net/http"
@@ -73,3 +74,12 @@ func quietLog(l *slog.Logger) *log.Logger {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// NewLogger writes JSON lines at this level (debug, info, warn, error) and above.
+func NewLogger(w io.Writer, level string) (*slog.Logger, error) {
+	l, err := Settings{LogLevel: level}.level()
+	if err != nil {
+		return nil, err
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})), nil
+}

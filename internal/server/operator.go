@@ -43,16 +43,7 @@ func (s *Server) migrations(ctx context.Context, _ lanyard.Principal, _ *struct{
 	if err != nil {
 		return nil, err
 	}
-	out := &wire.List[wire.Migration]{Data: []wire.Migration{}}
-	for _, m := range list {
-		w := wire.Migration{Version: m.Version, Name: m.Name, Lanyard: m.Lanyard}
-		if !m.AppliedAt.IsZero() {
-			at := m.AppliedAt.UTC()
-			w.AppliedAt = &at
-		}
-		out.Data = append(out.Data, w)
-	}
-	return out, nil
+	return &wire.List[wire.Migration]{Data: migrationsOf(list)}, nil
 }
 
 func (s *Server) vaultStatus(ctx context.Context, _ lanyard.Principal, _ *struct{}) (*wire.VaultStatus, error) {

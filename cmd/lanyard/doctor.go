@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lanyard/client"
+)
+
+// finding is a line of doctor: proved (how), refused (by whom, what to do), or
+// what cannot be known from here.
+type finding struct {
+	What    string `json:"what"`
+	Verdict string `json:"verdict"`
+	How     string `json:"how"`
+	Next    string `json:"next,omitempty"`
+}
+
+const (
+	proved  = "proved"
+	refused = "refused"
+	unknown = "cannot be known from here"
+)
+
+func (c *cli) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: "Look whether everything is as it should be",
+		Long: `Look whether everything is as it should be. Each line is proved (how), refused (by
+whom, and what to do), or cannot be known from here. Exit code 1 if one is refused.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.doctor(cmd.Context()) },
+	}
+}
+
+func (c *cli) doctor(ctx context.Context) error {
+	loaded, err := c.load()
+	if err != nil {
+		return err
+	}
+	var all []finding
+	if err := loaded.Check(); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			all = append(all, finding{"settings", refused, strings.TrimSpace(line), "Correct the setting; lanyard config shows where it comes from."})
+		}
+	} else {
+		all = append(all, finding{"settings", proved, "they were read and fit together", ""})
+	}
+	all = append(all, c.examineServer(ctx, loaded.Socket)...)
+	all = append(all, examinePublicURL(ctx, loaded.PublicURL))
+	all = append(all, finding{"copy of the key-encryption key", unknown, "it is at " + loaded.KEK,
+		"Copy it to a safe place that is not beside the backups of the data. Without it nothing can be opened again."})
+	bad := 0
+	for _, f := range all {
+		if f.Verdict == refused {
+			bad++
+		}
+	}
+	if err := c.print(all, func(w io.Writer) { printFindings(w, all) }); err != nil {
+		return err
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d are refused", bad, len(all))
+	}
+	return nil
+}
+
+// examineServer asks the server that runs here about itself. It starts none: a
+// doctor does not change the patient.
+func (c *cli) examineServer(ctx context.Context, socket string) []finding {
+	running, err := answers(ctx, socket)
+	switch {
+	case err != nil:
+		return []finding{{"server", refused, err.Error(), "Run this as the user of the server."}}
+	case !running:
+		return []finding{{"server", unknown, "none answers at " + socket, "Start it: lanyard serve."}}
+	}
+	cl, err := client.New(client.Config{Socket: socket})
+	if err != nil {
+		return []finding{{"server", refused, err.Error(), ""}}
+	}
+	st, err := cl.Status(ctx)
+	if err != nil {
+		return []finding{{"server", refused, err.Error(), "See the server's log."}}
+	}
+	out := []finding{{"server", proved, "it answers on its socket; version " + st.Version, ""}}
+	for _, part := range []struct{ name, next string }{
+		{"database", "See the server's log; is the database up?"},
+		{"keys", "See: lanyard vault status."},
+		{"disk", "Make room in " + st.DataDir + "."},
+	} {
+		f := finding{part.name, proved, "the server has just used it", ""}
+		if st.Parts[part.name] != "ok" {
+			f = finding{part.name, refused, "the server cannot use it", part.next}
+		}
+		out = append(out, f)
+	}
+	if vs, err := cl.VaultStatus(ctx); err == nil {
+		f := finding{"sealed keysets", proved, "all of them were opened", ""}
+		for _, l := range vs.Levels {
+			if l.Unopened > 0 {
+				f = finding{"sealed keysets", refused, fmt.Sprintf("%d of level %s do not open", l.Unopened, l.Level), "Somebody changed the database, or it belongs to another key."}
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// examinePublicURL asks for /healthz where the world would. That it works from
+// here does not prove that it does from elsewhere, and the other way round.
+func examinePublicURL(ctx context.Context, publicURL string) finding {
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, publicURL+"/healthz", nil)
+	if err != nil {
+		return finding{"public URL", refused, "it is no URL", "Correct public_url."}
+	}
+	resp, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
+	if err != nil {
+		return finding{"public URL", unknown, publicURL + " does not answer from this machine",
+			"It must answer from the internet; a provider and a person's browser have to reach it."}
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Request-Id") == "" {
+		return finding{"public URL", refused, fmt.Sprintf("%s answers with HTTP %d and is no Lanyard server", publicURL, resp.StatusCode),
+			"Point it, or the reverse proxy there, to this server."}
+	}
+	return finding{"public URL", proved, publicURL + " answered, from this machine", ""}
+}
+
+func printFindings(w io.Writer, all []finding) {
+	for _, f := range all {
+		fmt.Fprintf(w, "%-10s  %s: %s\n", f.Verdict, f.What, f.How)
+		if f.Next != "" {
+			fmt.Fprintf(w, "%-10s  → %s\n", "", f.Next)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lanyard"
+	"lanyard/client"
+	"lanyard/wire"
+)
+
+func (c *cli) keyCommand() *cobra.Command {
+	return group("key", "API keys and operator keys", c.keyCreate(), c.keyList(), c.keyRevoke())
+}
+
+func (c *cli) keyCreate() *cobra.Command {
+	var in wire.NewKey
+	var operator bool
+	var expires string
+	cmd := &cobra.Command{
+		Use: "create", Short: "Make a key and show it, once",
+		Long: `Make a key and show it, once. Scopes: ` + scopes() + `.
+A key never makes one that may do more than itself.`,
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	f.StringVar(&in.Name, "name", "", "for people; shown in lists")
+	f.StringSliceVar(&in.Scopes, "scope", nil, "what it may do; repeat it, or separate with commas")
+	f.StringSliceVar(&in.Providers, "provider", nil, "for this provider only; repeat it")
+	f.StringSliceVar(&in.Labels, "label", nil, "for connections with this label only; repeat it")
+	f.StringSliceVar(&in.CIDRs, "cidr", nil, "usable from this network only; repeat it")
+	f.StringVar(&expires, "expires", "", "when it ends: 30d, 12h, or 2027-01-31T00:00:00Z")
+	f.BoolVar(&operator, "operator", false, "an operator key: may do everything, over TCP too")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		at, err := expiry(expires, time.Now())
+		if err != nil {
+			return usage(err)
+		}
+		in.ExpiresAt = at
+		show := func(k *wire.MadeKey, err error) error {
+			if err != nil {
+				return err
+			}
+			return c.print(k, func(w io.Writer) {
+				fmt.Fprintln(w, k.Credential)
+				fmt.Fprintf(c.err, "This is key %s. It is shown this once; keep it where secrets are kept.\n", k.ID)
+			})
+		}
+		if operator {
+			return c.with(cmd.Context(), func(conn *connection) error {
+				return show(conn.CreateOperatorKey(cmd.Context(), wire.NewOperatorKey{Operator: true, Name: in.Name, Scopes: in.Scopes,
+					Providers: in.Providers, Labels: in.Labels, CIDRs: in.CIDRs, ExpiresAt: in.ExpiresAt}))
+			})
+		}
+		if len(in.Scopes) == 0 {
+			return usage(fmt.Errorf("say what the key may do with --scope: %s", scopes()))
+		}
+		return c.onProject(cmd.Context(), func(on *client.Client) error { return show(on.CreateKey(cmd.Context(), in)) })
+	}
+	return cmd
+}
+
+func (c *cli) keyList() *cobra.Command {
+	var operator bool
+	cmd := &cobra.Command{Use: "list", Short: "List keys, newest first", Args: cobra.NoArgs}
+	cmd.Flags().BoolVar(&operator, "operator", false, "the operator's keys")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ctx := cmd.Context()
+		if operator {
+			return c.with(ctx, func(conn *connection) error {
+				all, err := client.All(ctx, func(ctx context.Context, page client.Page) (*wire.List[wire.Key], error) {
+					return conn.ListOperatorKeys(ctx, "", page)
+				})
+				return c.printKeys(all, err)
+			})
+		}
+		return c.onProject(ctx, func(on *client.Client) error {
+			all, err := client.All(ctx, on.ListKeys)
+			return c.printKeys(all, err)
+		})
+	}
+	return cmd
+}
+
+func (c *cli) printKeys(all []wire.Key, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.print(all, func(w io.Writer) {
+		var rows [][]string
+		for _, k := range all {
+			state := "in force"
+			switch {
+			case k.RevokedAt != nil:
+				state = "withdrawn"
+			case k.ExpiresAt != nil && !time.Now().Before(*k.ExpiresAt):
+				state = "expired"
+			}
+			may := strings.Join(k.Scopes, ",")
+			if k.Operator {
+				may = "everything"
+			}
+			rows = append(rows, []string{k.ID, k.Name, state, may, when(k.LastUsedAt), when(k.ExpiresAt)})
+		}
+		table(w, []string{"ID", "NAME", "STATE", "MAY", "LAST USED", "EXPIRES"}, rows)
+	})
+}
+
+func (c *cli) keyRevoke() *cobra.Command {
+	return &cobra.Command{
+		Use: "revoke ID", Short: "Withdraw a key", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			done := func(err error) error {
+				if err != nil {
+					return err
+				}
+				return c.print(map[string]string{"revoked": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "Key %s is withdrawn.\n", args[0]) })
+			}
+			if strings.HasPrefix(args[0], "lyo_") {
+				return c.with(cmd.Context(), func(conn *connection) error {
+					return done(conn.RevokeOperatorKey(cmd.Context(), "", args[0]))
+				})
+			}
+			return c.onProject(cmd.Context(), func(on *client.Client) error { return done(on.RevokeKey(cmd.Context(), args[0])) })
+		},
+	}
+}
+
+// expiry reads 30d, 12h or a time; nil for "".
+func expiry(s string, now time.Time) (*time.Time, error) {
+	if s == "" {
+		return nil, nil
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 {
+			t := now.AddDate(0, 0, n)
+			return &t, nil
+		}
+	}
+	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+		t := now.Add(d)
+		return &t, nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return nil, fmt.Errorf("--expires: not a length of time such as 30d or 12h, and not a time such as 2027-01-31T00:00:00Z")
+	}
+	return &t, nil
+}
+
+func scopes() string {
+	var names []string
+	for _, s := range lanyard.Scopes {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
+}
