@@ -52,7 +52,7 @@ func explainSQLite(err error) error {
 	if ours(err) {
 		return err
 	}
-	if errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) {
+	if poolGone(err) {
 		return unavailable(err, time.Second)
 	}
 	e, ok := errors.AsType[*sqlite.Error](err)
@@ -100,13 +100,19 @@ func explainPostgres(err error) error {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return unavailable(err, time.Second)
 	}
-	for _, gone := range []error{driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+	for _, gone := range []error{sql.ErrTxDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
 		if errors.Is(err, gone) {
 			return unavailable(err, time.Second)
 		}
 	}
-	if pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "conn busy") {
+	if poolGone(err) || pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "conn busy") {
 		return unavailable(err, time.Second)
 	}
 	return err
+}
+
+// poolGone says whether database/sql has no connection to give. What a closed
+// pool returns has no name.
+func poolGone(err error) bool {
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed"
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -58,51 +59,54 @@ func (db *DB) openPostgres(ctx context.Context, cfg Config, migrateUp bool) erro
 // entries of Read in groups.
 type postgres struct {
 	*queue
-	db   *DB
-	pool *sql.DB
+	db      *DB
+	pool    *sql.DB
+	running sync.RWMutex // held for reading by each transaction, so that close waits for them
 }
 
 func (p *postgres) update(ctx context.Context, fn func(*Tx) (lanyard.Entry, error)) error {
+	out, err := p.transact(ctx, fn)
+	if out.refusal() {
+		return p.db.record(ctx, out.entry, err)
+	}
+	return err
+}
+
+// transact runs fn in a transaction. Its connection is given back before what
+// it returned is recorded, which needs one too.
+func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, error)) (out outcome, err error) {
+	p.running.RLock()
+	defer p.running.RUnlock() // deferred, because fn may end its goroutine
 	select {
 	case <-p.stop:
-		return unavailable(errClosed, time.Second)
+		return out, unavailable(errClosed, time.Second)
 	default:
 	}
 	run, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer stop()
 	c, t, err := p.begin(ctx, run)
 	if err != nil {
-		return fmt.Errorf("begin: %w", explainPostgres(err))
+		return out, fmt.Errorf("begin: %w", explainPostgres(err))
 	}
 	defer c.Close()
 	defer t.Rollback() // does nothing after Commit
 	tx := &Tx{Query: Query{ctx: run, c: pgConn{t}, d: p.db.d}}
 	// One round trip: this transaction waits for the disk whatever the server's
 	// default, and the clock.
-	if tx.now, err = get(&tx.Query, func(r row, t *time.Time) error { return r.Scan(asTime{t}) }, `SELECT `+durableNow); err != nil {
-		return fmt.Errorf("begin: %w", mine(run, err))
+	tx.now, err = get(&tx.Query, func(r row, t *time.Time) error { return r.Scan(asTime{t}) }, `SELECT `+durableNow)
+	if err != nil {
+		return out, fmt.Errorf("begin: %w", mine(run, err))
 	}
-	var out outcome
 	p.db.run(tx, fn, func(o outcome) { out = o })
 	if out.err != nil {
-		if err := t.Rollback(); err != nil {
-			p.db.log.Warn("roll back", "error", err)
-		}
-		if err := c.Close(); err != nil { // before the entry, which may need the connection
-			p.db.log.Warn("give a connection back", "error", err)
-		}
-		out.err = mine(run, out.err)
-		if out.refusal() {
-			return p.db.record(ctx, out.entry, out.err)
-		}
-		return out.err
+		return out, mine(run, out.err)
 	}
 	if err := t.Commit(); err != nil {
 		p.db.stats.failed.Add(1)
-		return fmt.Errorf("commit: %w", mine(run, explainPostgres(err)))
+		return out, fmt.Errorf("commit: %w", mine(run, explainPostgres(err)))
 	}
 	p.db.stats.committed(1, 0)
-	return nil
+	return out, nil
 }
 
 // begin waits for a connection as long as the caller does, and begins. A
@@ -165,6 +169,8 @@ func (p *postgres) ping(ctx context.Context) error { return p.pool.PingContext(c
 
 func (p *postgres) close() error {
 	p.queue.close()
+	p.running.Lock()
+	defer p.running.Unlock()
 	return p.pool.Close()
 }
 
