@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -51,9 +52,10 @@ func (c *cli) doctor(ctx context.Context) error {
 	} else {
 		all = append(all, finding{"settings", proved, "they were read and fit together", ""})
 	}
-	all = append(all, c.examineServer(ctx, loaded.Socket)...)
-	all = append(all, examinePublicURL(ctx, loaded.PublicURL))
-	all = append(all, finding{"copy of the key-encryption key", unknown, "it is at " + loaded.KEK,
+	found, publicURL, kek := c.examineServer(ctx, loaded.Socket)
+	all = append(all, found...)
+	all = append(all, examinePublicURL(ctx, cmp.Or(publicURL, loaded.PublicURL)))
+	all = append(all, finding{"copy of the key-encryption key", unknown, "it is at " + cmp.Or(kek, loaded.KEK),
 		"Copy it to a safe place that is not beside the backups of the data. Without it nothing can be opened again."})
 	bad := 0
 	for _, f := range all {
@@ -71,24 +73,25 @@ func (c *cli) doctor(ctx context.Context) error {
 }
 
 // examineServer asks the server that runs here about itself. It starts none: a
-// doctor does not change the patient.
-func (c *cli) examineServer(ctx context.Context, socket string) []finding {
+// doctor does not change the patient. It returns what the server works with, too.
+func (c *cli) examineServer(ctx context.Context, socket string) (out []finding, publicURL, kek string) {
 	running, err := answers(ctx, socket)
 	switch {
 	case err != nil:
-		return []finding{{"server", refused, err.Error(), "Run this as the user of the server."}}
+		return []finding{{"server", refused, err.Error(), "Run this as the user of the server."}}, "", ""
 	case !running:
-		return []finding{{"server", unknown, "none answers at " + socket, "Start it: lanyard serve."}}
+		return []finding{{"server", unknown, "none answers at " + socket, "Start it: lanyard serve."}}, "", ""
 	}
 	cl, err := client.New(client.Config{Socket: socket})
 	if err != nil {
-		return []finding{{"server", refused, err.Error(), ""}}
+		return []finding{{"server", refused, err.Error(), ""}}, "", ""
 	}
 	st, err := cl.Status(ctx)
 	if err != nil {
-		return []finding{{"server", refused, err.Error(), "See the server's log."}}
+		return []finding{{"server", refused, err.Error(), "See the server's log."}}, "", ""
 	}
-	out := []finding{{"server", proved, "it answers on its socket; version " + st.Version, ""}}
+	publicURL = st.PublicURL
+	out = []finding{{"server", proved, "it answers on its socket; version " + st.Version, ""}}
 	for _, part := range []struct{ name, next string }{
 		{"database", "See the server's log; is the database up?"},
 		{"keys", "See: lanyard vault status."},
@@ -101,6 +104,7 @@ func (c *cli) examineServer(ctx context.Context, socket string) []finding {
 		out = append(out, f)
 	}
 	if vs, err := cl.VaultStatus(ctx); err == nil {
+		kek = vs.KEKURI
 		f := finding{"sealed keysets", proved, "all of them were opened", ""}
 		for _, l := range vs.Levels {
 			if l.Unopened > 0 {
@@ -109,7 +113,7 @@ func (c *cli) examineServer(ctx context.Context, socket string) []finding {
 		}
 		out = append(out, f)
 	}
-	return out
+	return out, publicURL, kek
 }
 
 // examinePublicURL asks for /healthz where the world would. That it works from

@@ -52,11 +52,16 @@ LANYARD_… variables and lanyard.yaml; "lanyard config" shows them.`,
 	f.StringVar(&c.configFile, "config", c.env("LANYARD_CONFIG"), "settings file; default: lanyard.yaml in the working directory, if it is there")
 	c.settingFlags(f, func(s server.Setting) bool { return s.Name == "data_dir" })
 	root.AddCommand(
+		c.demoCommand(),
 		c.serveCommand(),
+		c.sandboxCommand(),
 		c.configCommand(),
 		c.doctorCommand(),
 		c.projectCommand(),
 		c.keyCommand(),
+		c.appCommand(),
+		c.connectionCommand(),
+		c.auditCommand(),
 		c.vaultCommand(),
 		c.migrateCommand(),
 		c.versionCommand(),

@@ -39,7 +39,7 @@ func New(db *store.DB, v *vault.Vault) (*Service, error) {
 // that was not issued here costs one MAC and no read.
 func (s *Service) Authenticate(ctx context.Context, credential lanyard.Secret, o lanyard.Origin, requestID string) (lanyard.Principal, error) {
 	invalid := lanyard.Errorf(lanyard.CodeCredentialInvalid, "")
-	id, mac, issued := checkCredential(s.vault, credential)
+	id, mac, issued := checkCredential(s.vault.Digest, credential)
 	if !issued {
 		return lanyard.Principal{}, invalid
 	}

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 
 	"lanyard"
-	"lanyard/internal/vault"
 )
 
 const (
@@ -23,15 +22,18 @@ const (
 	purposeKey = "api-key"
 )
 
+// digest is vault.Vault.Digest.
+type digest func(project lanyard.ProjectID, purpose string, parts ...string) []byte
+
 // newCredential makes an id, the credential to hand out once, and the MAC to keep.
-func newCredential(v *vault.Vault, operator bool) (lanyard.KeyID, lanyard.Secret, []byte) {
+func newCredential(digest digest, operator bool) (lanyard.KeyID, lanyard.Secret, []byte) {
 	prefix := prefixKey
 	if operator {
 		prefix = prefixOperator
 	}
 	id := lanyard.NewID[lanyard.KeyID](prefix)
 	secret := lanyard.Random(32)
-	mac := v.Digest("", purposeKey, string(id), secret)
+	mac := digest("", purposeKey, string(id), secret)
 	whole := string(id) + "_" + secret + issuedMark(mac)
 	return id, lanyard.NewSecret(whole + checksum(whole)), mac
 }
@@ -39,7 +41,7 @@ func newCredential(v *vault.Vault, operator bool) (lanyard.KeyID, lanyard.Secret
 // checkCredential takes a credential apart. ok says that this server issued it;
 // mac is to be compared with the row's. A credential of any other shape costs
 // the same MAC, so time does not tell which part was wrong (T24).
-func checkCredential(v *vault.Vault, credential lanyard.Secret) (id lanyard.KeyID, mac []byte, ok bool) {
+func checkCredential(digest digest, credential lanyard.Secret) (id lanyard.KeyID, mac []byte, ok bool) {
 	s := string(credential.Reveal())
 	shaped := len(s) == lenWhole && s[lenID] == '_' &&
 		(lanyard.ValidID(prefixKey, s[:lenID]) || lanyard.ValidID(prefixOperator, s[:lenID])) &&
@@ -49,7 +51,7 @@ func checkCredential(v *vault.Vault, credential lanyard.Secret) (id lanyard.KeyI
 	}
 	id = lanyard.KeyID(s[:lenID])
 	secret, issued := s[lenID+1:lenID+1+lenSecret], s[lenID+1+lenSecret:lenWhole-lenSum]
-	mac = v.Digest("", purposeKey, string(id), secret)
+	mac = digest("", purposeKey, string(id), secret)
 	ok = subtle.ConstantTimeCompare([]byte(issuedMark(mac)), []byte(issued)) == 1
 	return id, mac, ok && shaped
 }

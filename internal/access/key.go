@@ -46,7 +46,7 @@ func (s *Service) CreateKey(ctx context.Context, p lanyard.Principal, n NewKey) 
 	}
 	var mac []byte
 	var credential lanyard.Secret
-	k.ID, credential, mac = newCredential(s.vault, n.Operator)
+	k.ID, credential, mac = newCredential(s.vault.Digest, n.Operator)
 	k.MAC = mac
 	weaker := s.weaker(ctx, p, key{k, networks})
 	if weaker != nil && !errors.Is(weaker, lanyard.CodeKeyTooStrong) {

@@ -8,7 +8,6 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 
 	"lanyard"
@@ -85,11 +84,6 @@ func (s Settings) Check() error {
 	if s.MetricsListen != "" {
 		if _, _, err := net.SplitHostPort(s.MetricsListen); err != nil {
 			wrong("metrics_listen", "not host:port")
-		}
-	}
-	if s.FirstKeyFile != "" {
-		if _, err := os.Lstat(s.FirstKeyFile); err == nil {
-			wrong("first_key_file", "exists; it is written once, on the first start, and not over anything. Delete it or leave the setting out")
 		}
 	}
 	if _, err := s.level(); err != nil {

@@ -40,7 +40,7 @@ type Settings struct {
 	LimitOpensPerMinute  int `name:"limit_opens_per_minute" default:"10" example:"30" doc:"Openings of one invitation per minute; 0: no limit."`
 
 	MetricsListen string        `name:"metrics_listen" default:"" example:"10.0.0.7:9090" doc:"Address for /metrics without a credential; default: on the operator's socket only." danger:"Whoever reaches it sees how busy you are, though no names."`
-	FirstKeyFile  string        `name:"first_key_file" default:"" example:"/run/lanyard/first-key" doc:"Where the first API key goes on the first start, mode 0600, if there is no terminal to print it to. It must not exist." danger:"Move the key to where it belongs and delete the file."`
+	FirstKeyFile  string        `name:"first_key_file" default:"" example:"/run/lanyard/first-key" doc:"Where the first API key goes on the first start, mode 0600, if there is no terminal to print it to. It is not written over anything." danger:"Move the key to where it belongs and delete the file."`
 	LogLevel      string        `name:"log_level" default:"info" example:"debug" doc:"debug, info, warn or error. No level shows secrets or personal data."`
 	DrainTime     time.Duration `name:"drain_time" default:"30s" example:"60s" doc:"How long a stop waits for calls that are under way."`
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -178,12 +177,16 @@ func onProject(p lanyard.Principal, r *http.Request, needed bool) (lanyard.Princ
 // ProjectHeader names the project on which the operator acts.
 const ProjectHeader = "Lanyard-Project"
 
-// plain says whether a request came over http from elsewhere, to a server whose
-// public URL is https: the key it carries has been readable on the way.
-func (f *Front) plain(rq Request) bool {
-	if !f.https || rq.Secure || rq.peer != nil {
+// plain says whether a request came in the clear from another machine: the key it
+// carries has been readable on the way. A proxy that we trust may speak http to
+// us, but not have been spoken to so where people reach us by https.
+func (f *Front) plain(r *http.Request, rq Request) bool {
+	if r.TLS != nil || rq.peer != nil {
 		return false
 	}
-	a, err := netip.ParseAddr(rq.Origin.IP)
-	return err != nil || !a.IsLoopback()
+	hop := peerAddress(r.RemoteAddr)
+	if f.proxies.trust(hop) {
+		return f.https && !rq.Secure
+	}
+	return !hop.IsLoopback()
 }

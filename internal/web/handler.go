@@ -67,7 +67,7 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
 		f.done(rw, r, n, time.Since(start))
 	}()
 	switch {
-	case f.plain(rq) && r.URL.Path != "/healthz" && r.URL.Path != "/readyz":
+	case f.plain(r, rq) && r.URL.Path != "/healthz" && r.URL.Path != "/readyz":
 		f.WriteProblem(rw, r, lanyard.Errorf(lanyard.CodeInvalidRequest, "plain http is not served here: use %s", f.publicURL))
 	case !identity(r.Header):
 		f.WriteProblem(rw, r, lanyard.Errorf(lanyard.CodeUnsupportedMediaType, "a compressed body is not taken"))

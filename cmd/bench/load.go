@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	warmUp       = 500 * time.Millisecond // of each round, not counted
+	expiredReads = 500
+)
+
+// connection is one keep-alive connection that reads tokens. It writes requests
+// that were made before and reads answers with net/http, which costs the machine
+// about a quarter of what http.Client does: the two cores are the servers'.
+type connection struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func dial(server string) (*connection, error) {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server, "http://"))
+	if err != nil {
+		return nil, err
+	}
+	return &connection{conn, bufio.NewReader(conn)}, nil
+}
+
+// requests are the bytes of one read of each connection.
+func (w *world) requests(server string, ids []string) [][]byte {
+	out := make([][]byte, len(ids))
+	for i, id := range ids {
+		out[i] = []byte("POST /v1/connections/" + id + "/token HTTP/1.1\r\nHost: " + strings.TrimPrefix(server, "http://") +
+			"\r\nAuthorization: Bearer " + w.key + "\r\nContent-Type: application/json\r\nContent-Length: 2\r\nUser-Agent: lanyard-bench\r\n\r\n{}")
+	}
+	return out
+}
+
+// do sends a request and returns the body of the answer, which must be 200.
+func (c *connection) do(request []byte, keep bool) ([]byte, error) {
+	if _, err := c.conn.Write(request); err != nil {
+		return nil, err
+	}
+	resp, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return nil, err
+	}
+	var body []byte
+	if keep || resp.StatusCode != http.StatusOK {
+		body, err = io.ReadAll(resp.Body)
+	} else {
+		_, err = io.Copy(io.Discard, resp.Body)
+	}
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("answer %d: %.300s", resp.StatusCode, body)
+	}
+	return body, errors.Join(err, resp.Body.Close())
+}
+
+// round is one measured stretch.
+type round struct {
+	rate     float64 // reads per second
+	p50, p99 time.Duration
+	cpu      time.Duration // of the server, per read
+}
+
+// round reads with n clients for the time of a round. Client i begins elsewhere
+// than client j, and all go through every connection.
+func (w *world) round(ctx context.Context, p *process, n int) (r round, err error) {
+	requests := w.requests(p.URL, w.ids)
+	clients := make([]*connection, n)
+	for i := range clients {
+		if clients[i], err = dial(p.URL); err != nil {
+			return r, err
+		}
+		defer clients[i].conn.Close()
+	}
+	length := time.Duration(w.seconds * float64(time.Second))
+	from := time.Now().Add(warmUp)
+	until := from.Add(length)
+	took := make([][]time.Duration, n)
+	failures := make([]error, n)
+	var all sync.WaitGroup
+	for i, c := range clients {
+		all.Go(func() {
+			mine := make([]time.Duration, 0, 1<<14)
+			for next := i * len(requests) / n; ctx.Err() == nil; next++ {
+				start := time.Now()
+				if !start.Before(until) {
+					break
+				}
+				if _, err := c.do(requests[next%len(requests)], false); err != nil {
+					failures[i] = err
+					return
+				}
+				if end := time.Now(); !start.Before(from) && end.Before(until) {
+					mine = append(mine, end.Sub(start))
+				}
+			}
+			took[i] = mine
+		})
+	}
+	time.Sleep(time.Until(from))
+	before, err := p.usage()
+	all.Wait()
+	after, err2 := p.usage()
+	if err := errors.Join(append(failures, err, err2, ctx.Err())...); err != nil {
+		return r, err
+	}
+	times := slices.Concat(took...)
+	if len(times) == 0 {
+		return r, errors.New("no read ended within the round")
+	}
+	slices.Sort(times)
+	r.rate = float64(len(times)) / length.Seconds()
+	r.p50, r.p99 = times[len(times)/2], times[len(times)*99/100]
+	r.cpu = (after.CPU - before.CPU) / time.Duration(len(times))
+	return r, nil
+}
+
+// cell measures both sides with n clients, in turn.
+func (w *world) cell(ctx context.Context, n int, product, ceiling *process) (c cell, err error) {
+	var a, b []round
+	for range w.rounds {
+		r, err := w.round(ctx, product, n)
+		if err != nil {
+			return c, fmt.Errorf("product: %w", err)
+		}
+		a = append(a, r)
+		if r, err = w.round(ctx, ceiling, n); err != nil {
+			return c, fmt.Errorf("ceiling: %w", err)
+		}
+		b = append(b, r)
+	}
+	c = cell{Clients: n, Product: medians(a), Ceiling: medians(b)}
+	c.Ratio, c.P99Ratio = c.Product.Reads/c.Ceiling.Reads, c.Product.P99/c.Ceiling.P99
+	return c, nil
+}
+
+// readAtOnce reads the first connection's token n times at the same moment.
+func (w *world) readAtOnce(p *process, n int) (took time.Duration, tokens int, err error) {
+	request := w.requests(p.URL, []string{w.first})[0]
+	clients := make([]*connection, n)
+	for i := range clients {
+		if clients[i], err = dial(p.URL); err != nil {
+			return 0, 0, err
+		}
+		defer clients[i].conn.Close()
+	}
+	var all sync.WaitGroup
+	answers, failures := make([]string, n), make([]error, n)
+	start := time.Now()
+	for i, c := range clients {
+		all.Go(func() {
+			var t struct {
+				AccessToken string `json:"access_token"`
+			}
+			body, err := c.do(request, true)
+			if err == nil {
+				err = json.Unmarshal(body, &t)
+			}
+			answers[i], failures[i] = t.AccessToken, err
+		})
+	}
+	all.Wait()
+	took = time.Since(start)
+	slices.Sort(answers)
+	return took, len(slices.Compact(answers)), errors.Join(failures...)
+}

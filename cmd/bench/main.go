@@ -1,0 +1,170 @@
+// Command bench measures what reading a token costs, beside a plain server that
+// does only the unavoidable part of it. See docs/bench.md.
+//
+//	prepare    a pretend provider, a database, one real connection and its copies
+//	product    the whole server in a child process, as "lanyard serve" runs it
+//	ceiling    a child with the same net/http settings and the same driver: SELECT,
+//	           AES-256-GCM, JSON; no key, no log, no write
+//	rounds     product and ceiling in turn, the same client, medians of the rounds
+//
+// It exits with 1 where a bar is missed.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"time"
+
+	"lanyard/internal/store/pgtemp"
+)
+
+// options is what the command was asked for.
+type options struct {
+	seconds     float64
+	rounds      int
+	clients     []int
+	databases   []string
+	connections int
+	dir         string // where databases are put
+	profile     string // directory for CPU profiles of the product
+	lanyard     string // the program whose start is measured
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == childFlag {
+		exit(child(os.Stdin, os.Stdout))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func exit(err error) {
+	switch {
+	case err == nil:
+		os.Exit(0)
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	}
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	os.Exit(1)
+}
+
+func run(ctx context.Context, args []string, out, progress io.Writer) error {
+	var o options
+	var clients, databases string
+	var asJSON bool
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.Float64Var(&o.seconds, "seconds", 5, "length of one round")
+	flags.IntVar(&o.rounds, "rounds", 3, "rounds of each side, in turn; the median counts")
+	flags.StringVar(&clients, "clients", "1,32,256", "numbers of clients")
+	flags.StringVar(&databases, "db", "sqlite,postgres", "databases")
+	flags.IntVar(&o.connections, "connections", 2000, "connections that are read from")
+	flags.StringVar(&o.dir, "dir", "", "directory on the disk to measure; default: the system's for temporary files")
+	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of the product into this directory")
+	flags.StringVar(&o.lanyard, "lanyard", "", "the lanyard program, for the time it takes to start; default: it is built")
+	flags.BoolVar(&asJSON, "json", false, "print the figures as JSON")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	for text := range strings.SplitSeq(clients, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("-clients: %q is not a number of clients", text)
+		}
+		o.clients = append(o.clients, n)
+	}
+	o.databases = strings.Split(databases, ",")
+	if o.connections < 1 || o.rounds < 1 || o.seconds <= 0 {
+		return errors.New("-connections, -rounds and -seconds must be positive")
+	}
+	report := report{Machine: machine(), Started: time.Now().UTC().Truncate(time.Second)}
+	for _, name := range o.databases {
+		d, err := measure(ctx, o, name, progress)
+		if errors.Is(err, pgtemp.ErrNoPrograms) {
+			return fmt.Errorf("%w: %s\nor leave it out: -db sqlite", err, pgtemp.HowToGet)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		report.Databases = append(report.Databases, d)
+	}
+	if asJSON {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		if err := e.Encode(report); err != nil {
+			return err
+		}
+	} else {
+		report.print(out)
+	}
+	if missed := report.missed(); len(missed) > 0 {
+		return fmt.Errorf("missed: %s", strings.Join(missed, "; "))
+	}
+	return nil
+}
+
+// measure does everything on one database.
+func measure(ctx context.Context, o options, name string, progress io.Writer) (d database, err error) {
+	d = database{Name: name}
+	say := func(format string, a ...any) { fmt.Fprintf(progress, name+": "+format+"\n", a...) }
+	dir, err := os.MkdirTemp(o.dir, "lanyard-bench-")
+	if err != nil {
+		return d, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	w := &world{dir: dir, options: o}
+	switch name {
+	case "sqlite":
+	case "postgres":
+		cluster, err := pgtemp.Start(pgtemp.Config{Dir: o.dir, Durable: true})
+		if err != nil {
+			return d, err
+		}
+		defer func() { err = errors.Join(err, cluster.Close()) }()
+		w.databaseURL = cluster.URL("postgres")
+	default:
+		return d, errors.New("there are sqlite and postgres")
+	}
+	say("one connection by the whole journey, and %d reads at once of its expired token", expiredReads)
+	if d.Expired, err = w.prepare(ctx); err != nil {
+		return d, err
+	}
+	say("%d copies of it", o.connections)
+	if err := w.copies(ctx); err != nil {
+		return d, fmt.Errorf("copy: %w", err)
+	}
+	say("starting %d times", starts)
+	if d.Start, err = w.starts(ctx); err != nil {
+		return d, fmt.Errorf("start: %w", err)
+	}
+	product, err := w.startProduct(ctx)
+	if err != nil {
+		return d, err
+	}
+	defer func() { err = errors.Join(err, product.close()) }()
+	ceiling, err := w.startCeiling(ctx)
+	if err != nil {
+		return d, err
+	}
+	defer func() { err = errors.Join(err, ceiling.close()) }()
+	for _, n := range o.clients {
+		say("%d clients, %d rounds of %g s for each side", n, o.rounds, o.seconds)
+		c, err := w.cell(ctx, n, product, ceiling)
+		if err != nil {
+			return d, fmt.Errorf("%d clients: %w", n, err)
+		}
+		d.Cells = append(d.Cells, c)
+	}
+	usage, err := product.usage()
+	d.MemoryMB = float64(usage.Resident) / (1 << 20)
+	return d, err
+}
