@@ -149,11 +149,13 @@ func (p *postgres) commit(batch []*job) {
 		p.db.stats.failed.Add(1)
 		p.db.log.Error("a batch was not committed", "jobs", len(batch), "error", err)
 	}
+	// Where the fault is in a row and not in the database, one that cannot be
+	// written is the only one that is not.
+	_, exists := errors.AsType[*ExistsError](err)
+	alone := err != nil && len(batch) > 1 && (exists || !errors.Is(err, lanyard.Unavailable))
 	for i, j := range batch {
-		if err != nil && len(batch) > 1 && !errors.Is(err, lanyard.Unavailable) {
-			// One that cannot be written is the only one that is not.
-			j.done <- p.appendSome(entries[i : i+1])
-			continue
+		if alone {
+			err = p.appendSome(entries[i : i+1])
 		}
 		j.done <- err
 	}

@@ -1,0 +1,272 @@
+-- What the migrations make. Written by: go test ./internal/store -run TestSchemaDump -update
+
+CREATE TABLE apps (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	provider TEXT COLLATE "C" NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	client_id TEXT COLLATE "C" NOT NULL,
+	client_hash BYTEA,
+	secret BYTEA,
+	next_secret BYTEA,
+	webhook_secret BYTEA,
+	scopes TEXT COLLATE "C" NOT NULL,
+	scopes_optional TEXT COLLATE "C" NOT NULL,
+	redirect_uris TEXT COLLATE "C" NOT NULL,
+	endpoints TEXT COLLATE "C" NOT NULL,
+	params TEXT COLLATE "C" NOT NULL,
+	custom BYTEA,
+	pkce TEXT COLLATE "C" NOT NULL,
+	config_version BIGINT NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX apps_client ON public.apps USING btree (client_hash);
+CREATE UNIQUE INDEX apps_pkey ON public.apps USING btree (id);
+CREATE INDEX apps_project ON public.apps USING btree (project_id, id);
+
+CREATE TABLE attempts (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	app_id TEXT COLLATE "C" NOT NULL,
+	grant_id TEXT COLLATE "C" NOT NULL,
+	flow_id TEXT COLLATE "C" NOT NULL,
+	kind TEXT COLLATE "C" NOT NULL,
+	family TEXT COLLATE "C" NOT NULL,
+	generation BIGINT NOT NULL,
+	node TEXT COLLATE "C" NOT NULL,
+	started_at BIGINT NOT NULL,
+	deadline BIGINT NOT NULL,
+	ended_at BIGINT NOT NULL,
+	outcome TEXT COLLATE "C" NOT NULL,
+	class TEXT COLLATE "C" NOT NULL,
+	error TEXT COLLATE "C" NOT NULL,
+	status BIGINT NOT NULL,
+	request_id TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX attempts_app ON public.attempts USING btree (app_id, ended_at);
+CREATE INDEX attempts_grant ON public.attempts USING btree (grant_id, id);
+CREATE INDEX attempts_open ON public.attempts USING btree (node, id) WHERE (ended_at = 0);
+CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id);
+
+CREATE TABLE connections (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	app_id TEXT COLLATE "C" NOT NULL,
+	provider TEXT COLLATE "C" NOT NULL,
+	grant_id TEXT COLLATE "C" NOT NULL,
+	person_id TEXT COLLATE "C" NOT NULL,
+	label TEXT COLLATE "C" NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	origin TEXT COLLATE "C" NOT NULL,
+	account BYTEA,
+	needed TEXT COLLATE "C" NOT NULL,
+	missing TEXT COLLATE "C" NOT NULL,
+	metadata TEXT COLLATE "C" NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE INDEX connections_app ON public.connections USING btree (app_id, state);
+CREATE INDEX connections_grant ON public.connections USING btree (grant_id);
+CREATE INDEX connections_label ON public.connections USING btree (project_id, label, id) WHERE (label <> ''::text);
+CREATE INDEX connections_partial ON public.connections USING btree (project_id, id) WHERE (missing <> ''::text);
+CREATE INDEX connections_person ON public.connections USING btree (project_id, person_id, id);
+CREATE UNIQUE INDEX connections_pkey ON public.connections USING btree (id);
+CREATE INDEX connections_project ON public.connections USING btree (project_id, id);
+CREATE INDEX connections_provider ON public.connections USING btree (project_id, provider, id);
+CREATE INDEX connections_state ON public.connections USING btree (project_id, state, id);
+
+CREATE TABLE entries (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	at BIGINT NOT NULL,
+	who TEXT COLLATE "C" NOT NULL,
+	what TEXT COLLATE "C" NOT NULL,
+	outcome TEXT COLLATE "C" NOT NULL,
+	code TEXT COLLATE "C" NOT NULL,
+	app_id TEXT COLLATE "C" NOT NULL,
+	connection_id TEXT COLLATE "C" NOT NULL,
+	grant_id TEXT COLLATE "C" NOT NULL,
+	session_id TEXT COLLATE "C" NOT NULL,
+	key_id TEXT COLLATE "C" NOT NULL,
+	person_id TEXT COLLATE "C" NOT NULL,
+	detail TEXT COLLATE "C" NOT NULL,
+	sealed BYTEA,
+	request_id TEXT COLLATE "C" NOT NULL,
+	seq BIGINT,
+	leaf_hash BYTEA
+);
+CREATE INDEX entries_connection ON public.entries USING btree (project_id, connection_id, id) WHERE (connection_id <> ''::text);
+CREATE INDEX entries_outcome ON public.entries USING btree (project_id, outcome, id) WHERE (outcome <> 'ok'::text);
+CREATE UNIQUE INDEX entries_pkey ON public.entries USING btree (project_id, id);
+CREATE INDEX entries_session ON public.entries USING btree (project_id, session_id, id) WHERE (session_id <> ''::text);
+CREATE INDEX entries_what ON public.entries USING btree (project_id, what, id) WHERE (what <> 'token.read'::text);
+
+CREATE TABLE events (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	at BIGINT NOT NULL,
+	type TEXT COLLATE "C" NOT NULL,
+	connection_id TEXT COLLATE "C" NOT NULL,
+	data TEXT COLLATE "C" NOT NULL,
+	delivered_at BIGINT
+);
+CREATE UNIQUE INDEX events_pkey ON public.events USING btree (id);
+CREATE INDEX events_project ON public.events USING btree (project_id, id);
+CREATE INDEX events_type ON public.events USING btree (project_id, type, id);
+CREATE INDEX events_waiting ON public.events USING btree (id) WHERE (delivered_at IS NULL);
+
+CREATE TABLE flows (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	app_id TEXT COLLATE "C" NOT NULL,
+	session_id TEXT COLLATE "C" NOT NULL,
+	person_id TEXT COLLATE "C" NOT NULL,
+	state_hash BYTEA,
+	cookie_hash BYTEA,
+	sealed BYTEA,
+	parked BYTEA,
+	completion_hash BYTEA,
+	completion_expires_at BIGINT NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	error TEXT COLLATE "C" NOT NULL,
+	expires_at BIGINT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX flows_completion ON public.flows USING btree (completion_hash);
+CREATE UNIQUE INDEX flows_pkey ON public.flows USING btree (id);
+CREATE INDEX flows_project ON public.flows USING btree (project_id, id);
+CREATE INDEX flows_received ON public.flows USING btree (id) WHERE (state = 'received'::text);
+CREATE UNIQUE INDEX flows_state ON public.flows USING btree (state_hash);
+CREATE INDEX flows_waiting ON public.flows USING btree (id) WHERE (state = ANY (ARRAY['started'::text, 'parked'::text]));
+
+CREATE TABLE grants (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	app_id TEXT COLLATE "C" NOT NULL,
+	issuer TEXT COLLATE "C" NOT NULL,
+	kind TEXT COLLATE "C" NOT NULL,
+	subject_hash BYTEA NOT NULL,
+	family TEXT COLLATE "C" NOT NULL,
+	generation BIGINT NOT NULL,
+	tokens BYTEA,
+	previous BYTEA,
+	scopes TEXT COLLATE "C" NOT NULL,
+	requested TEXT COLLATE "C" NOT NULL,
+	access_expires BIGINT NOT NULL,
+	has_refresh BIGINT NOT NULL,
+	health TEXT COLLATE "C" NOT NULL,
+	reason TEXT COLLATE "C" NOT NULL,
+	lease_owner TEXT COLLATE "C" NOT NULL,
+	lease_until BIGINT NOT NULL,
+	refresh_at BIGINT NOT NULL,
+	refreshed_at BIGINT NOT NULL,
+	rejected_at BIGINT NOT NULL,
+	retry_at BIGINT NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE INDEX grants_due ON public.grants USING btree (refresh_at) WHERE (health <> 'dead'::text);
+CREATE INDEX grants_ill ON public.grants USING btree (project_id, health) WHERE (health <> 'healthy'::text);
+CREATE INDEX grants_leased ON public.grants USING btree (lease_owner) WHERE (lease_owner <> ''::text);
+CREATE UNIQUE INDEX grants_pkey ON public.grants USING btree (id);
+CREATE INDEX grants_project ON public.grants USING btree (project_id, id);
+CREATE UNIQUE INDEX grants_subject ON public.grants USING btree (app_id, issuer, kind, subject_hash);
+
+CREATE TABLE idempotency (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	key_id TEXT COLLATE "C" NOT NULL,
+	route TEXT COLLATE "C" NOT NULL,
+	key_hash BYTEA NOT NULL,
+	body_hash BYTEA NOT NULL,
+	status BIGINT NOT NULL,
+	answer BYTEA,
+	expires_at BIGINT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE INDEX idempotency_expires ON public.idempotency USING btree (expires_at);
+CREATE UNIQUE INDEX idempotency_key ON public.idempotency USING btree (project_id, key_id, route, key_hash);
+CREATE UNIQUE INDEX idempotency_pkey ON public.idempotency USING btree (id);
+
+CREATE TABLE keys (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	operator BIGINT NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	mac BYTEA NOT NULL,
+	scopes TEXT COLLATE "C" NOT NULL,
+	providers TEXT COLLATE "C" NOT NULL,
+	labels TEXT COLLATE "C" NOT NULL,
+	cidrs TEXT COLLATE "C" NOT NULL,
+	expires_at BIGINT NOT NULL,
+	revoked_at BIGINT NOT NULL,
+	last_used_at BIGINT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX keys_pkey ON public.keys USING btree (id);
+CREATE INDEX keys_project ON public.keys USING btree (project_id, id);
+
+CREATE TABLE keysets (
+	level TEXT COLLATE "C" NOT NULL,
+	owner TEXT COLLATE "C" NOT NULL,
+	sealed BYTEA NOT NULL,
+	wrapped_by TEXT COLLATE "C" NOT NULL,
+	version BIGINT NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX keysets_pkey ON public.keysets USING btree (level, owner);
+
+CREATE TABLE meta (
+	key TEXT COLLATE "C" NOT NULL,
+	value TEXT COLLATE "C" NOT NULL
+);
+CREATE UNIQUE INDEX meta_pkey ON public.meta USING btree (key);
+
+CREATE TABLE persons (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	kind TEXT COLLATE "C" NOT NULL,
+	ref_hash BYTEA NOT NULL,
+	sealed BYTEA,
+	created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX persons_pkey ON public.persons USING btree (id);
+CREATE INDEX persons_project ON public.persons USING btree (project_id, id);
+CREATE UNIQUE INDEX persons_ref ON public.persons USING btree (project_id, ref_hash);
+
+CREATE TABLE projects (
+	id TEXT COLLATE "C" NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	settings TEXT COLLATE "C" NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (id);
+
+CREATE TABLE sessions (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	app_id TEXT COLLATE "C" NOT NULL,
+	person_id TEXT COLLATE "C" NOT NULL,
+	purpose TEXT COLLATE "C" NOT NULL,
+	connection_id TEXT COLLATE "C" NOT NULL,
+	link_hash BYTEA,
+	return_url TEXT COLLATE "C" NOT NULL,
+	origin TEXT COLLATE "C" NOT NULL,
+	label TEXT COLLATE "C" NOT NULL,
+	metadata TEXT COLLATE "C" NOT NULL,
+	scopes TEXT COLLATE "C" NOT NULL,
+	scopes_optional TEXT COLLATE "C" NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	last_error TEXT COLLATE "C" NOT NULL,
+	expires_at BIGINT NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX sessions_link ON public.sessions USING btree (link_hash);
+CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id);
+CREATE INDEX sessions_project ON public.sessions USING btree (project_id, id);
+

@@ -1,0 +1,296 @@
+-- What the migrations make. Written by: go test ./internal/store -run TestSchemaDump -update
+
+CREATE TABLE apps (
+	id              TEXT PRIMARY KEY,
+	project_id      TEXT NOT NULL,
+	provider        TEXT NOT NULL,
+	name            TEXT NOT NULL,
+	state           TEXT NOT NULL,
+	client_id       TEXT NOT NULL,
+	client_hash     BLOB, -- keyed hash of token host and client id; NULL: a draft
+	secret          BLOB,
+	next_secret     BLOB,
+	webhook_secret  BLOB,
+	scopes          TEXT NOT NULL,
+	scopes_optional TEXT NOT NULL,
+	redirect_uris   TEXT NOT NULL,
+	endpoints       TEXT NOT NULL,
+	params          TEXT NOT NULL,
+	custom          BLOB,
+	pkce            TEXT NOT NULL,
+	config_version  INTEGER NOT NULL,
+	created_at      INTEGER NOT NULL,
+	updated_at      INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX apps_client ON apps (client_hash);
+
+CREATE INDEX apps_project ON apps (project_id, id);
+
+CREATE TABLE attempts (
+	id         TEXT PRIMARY KEY,
+	project_id TEXT NOT NULL,
+	app_id     TEXT NOT NULL,
+	grant_id   TEXT NOT NULL,
+	flow_id    TEXT NOT NULL,
+	kind       TEXT NOT NULL,
+	family     TEXT NOT NULL,
+	generation INTEGER NOT NULL,
+	node       TEXT NOT NULL,
+	started_at INTEGER NOT NULL,
+	deadline   INTEGER NOT NULL,
+	ended_at   INTEGER NOT NULL,
+	outcome    TEXT NOT NULL,
+	class      TEXT NOT NULL,
+	error      TEXT NOT NULL,
+	status     INTEGER NOT NULL,
+	request_id TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX attempts_app ON attempts (app_id, ended_at);
+
+CREATE INDEX attempts_grant ON attempts (grant_id, id);
+
+CREATE INDEX attempts_open ON attempts (node, id) WHERE ended_at = 0;
+
+CREATE TABLE connections (
+	id         TEXT PRIMARY KEY,
+	project_id TEXT NOT NULL,
+	app_id     TEXT NOT NULL,
+	provider   TEXT NOT NULL,
+	grant_id   TEXT NOT NULL,
+	person_id  TEXT NOT NULL,
+	label      TEXT NOT NULL,
+	state      TEXT NOT NULL,
+	origin     TEXT NOT NULL,
+	account    BLOB,
+	needed     TEXT NOT NULL,
+	missing    TEXT NOT NULL, -- of needed, what the grant has not; written with either
+	metadata   TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX connections_app ON connections (app_id, state);
+
+CREATE INDEX connections_grant ON connections (grant_id);
+
+CREATE INDEX connections_label ON connections (project_id, label, id) WHERE label <> '';
+
+CREATE INDEX connections_partial ON connections (project_id, id) WHERE missing <> '';
+
+CREATE INDEX connections_person ON connections (project_id, person_id, id);
+
+CREATE INDEX connections_project ON connections (project_id, id);
+
+CREATE INDEX connections_provider ON connections (project_id, provider, id);
+
+CREATE INDEX connections_state ON connections (project_id, state, id);
+
+CREATE TABLE entries (
+	id            TEXT NOT NULL,
+	project_id    TEXT NOT NULL, -- '': the operator's own
+	at            INTEGER NOT NULL,
+	who           TEXT NOT NULL,
+	what          TEXT NOT NULL,
+	outcome       TEXT NOT NULL,
+	code          TEXT NOT NULL,
+	app_id        TEXT NOT NULL,
+	connection_id TEXT NOT NULL,
+	grant_id      TEXT NOT NULL,
+	session_id    TEXT NOT NULL,
+	key_id        TEXT NOT NULL,
+	person_id     TEXT NOT NULL,
+	detail        TEXT NOT NULL,
+	sealed        BLOB,
+	request_id    TEXT NOT NULL,
+	seq           INTEGER, -- the place in the project's Merkle tree; NULL: not numbered yet
+	leaf_hash     BLOB,
+	PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX entries_connection ON entries (project_id, connection_id, id) WHERE connection_id <> '';
+
+CREATE INDEX entries_outcome ON entries (project_id, outcome, id) WHERE outcome <> 'ok';
+
+CREATE INDEX entries_session ON entries (project_id, session_id, id) WHERE session_id <> '';
+
+CREATE INDEX entries_what ON entries (project_id, what, id) WHERE what <> 'token.read';
+
+CREATE TABLE events (
+	id            TEXT PRIMARY KEY,
+	project_id    TEXT NOT NULL,
+	at            INTEGER NOT NULL,
+	type          TEXT NOT NULL,
+	connection_id TEXT NOT NULL,
+	data          TEXT NOT NULL,
+	delivered_at  INTEGER -- NULL: not yet
+) STRICT;
+
+CREATE INDEX events_project ON events (project_id, id);
+
+CREATE INDEX events_type ON events (project_id, type, id);
+
+CREATE INDEX events_waiting ON events (id) WHERE delivered_at IS NULL;
+
+CREATE TABLE flows (
+	id                    TEXT PRIMARY KEY,
+	project_id            TEXT NOT NULL,
+	app_id                TEXT NOT NULL,
+	session_id            TEXT NOT NULL,
+	person_id             TEXT NOT NULL,
+	state_hash            BLOB, -- NULL: spent
+	cookie_hash           BLOB,
+	sealed                BLOB,
+	parked                BLOB,
+	completion_hash       BLOB, -- NULL: none yet, or spent
+	completion_expires_at INTEGER NOT NULL,
+	state                 TEXT NOT NULL,
+	error                 TEXT NOT NULL,
+	expires_at            INTEGER NOT NULL,
+	created_at            INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX flows_completion ON flows (completion_hash);
+
+CREATE INDEX flows_project ON flows (project_id, id);
+
+CREATE INDEX flows_received ON flows (id) WHERE state = 'received';
+
+CREATE UNIQUE INDEX flows_state ON flows (state_hash);
+
+CREATE INDEX flows_waiting ON flows (id) WHERE state IN ('started', 'parked');
+
+CREATE TABLE grants (
+	id             TEXT PRIMARY KEY,
+	project_id     TEXT NOT NULL,
+	app_id         TEXT NOT NULL,
+	issuer         TEXT NOT NULL,
+	kind           TEXT NOT NULL,
+	subject_hash   BLOB NOT NULL,
+	family         TEXT NOT NULL,
+	generation     INTEGER NOT NULL,
+	tokens         BLOB,
+	previous       BLOB,
+	scopes         TEXT NOT NULL,
+	requested      TEXT NOT NULL,
+	access_expires INTEGER NOT NULL,
+	has_refresh    INTEGER NOT NULL,
+	health         TEXT NOT NULL,
+	reason         TEXT NOT NULL,
+	lease_owner    TEXT NOT NULL,
+	lease_until    INTEGER NOT NULL,
+	refresh_at     INTEGER NOT NULL, -- 0: no renewal is planned
+	refreshed_at   INTEGER NOT NULL,
+	rejected_at    INTEGER NOT NULL,
+	retry_at       INTEGER NOT NULL,
+	created_at     INTEGER NOT NULL,
+	updated_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX grants_due ON grants (refresh_at) WHERE health <> 'dead';
+
+CREATE INDEX grants_ill ON grants (project_id, health) WHERE health <> 'healthy';
+
+CREATE INDEX grants_leased ON grants (lease_owner) WHERE lease_owner <> '';
+
+CREATE INDEX grants_project ON grants (project_id, id);
+
+CREATE UNIQUE INDEX grants_subject ON grants (app_id, issuer, kind, subject_hash);
+
+CREATE TABLE idempotency (
+	id         TEXT PRIMARY KEY,
+	project_id TEXT NOT NULL,
+	key_id     TEXT NOT NULL,
+	route      TEXT NOT NULL,
+	key_hash   BLOB NOT NULL,
+	body_hash  BLOB NOT NULL,
+	status     INTEGER NOT NULL,
+	answer     BLOB,
+	expires_at INTEGER NOT NULL,
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX idempotency_expires ON idempotency (expires_at);
+
+CREATE UNIQUE INDEX idempotency_key ON idempotency (project_id, key_id, route, key_hash);
+
+CREATE TABLE keys (
+	id           TEXT PRIMARY KEY,
+	project_id   TEXT NOT NULL, -- '': an operator's
+	operator     INTEGER NOT NULL,
+	name         TEXT NOT NULL,
+	mac          BLOB NOT NULL,
+	scopes       TEXT NOT NULL,
+	providers    TEXT NOT NULL,
+	labels       TEXT NOT NULL,
+	cidrs        TEXT NOT NULL,
+	expires_at   INTEGER NOT NULL,
+	revoked_at   INTEGER NOT NULL,
+	last_used_at INTEGER NOT NULL,
+	created_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX keys_project ON keys (project_id, id);
+
+CREATE TABLE keysets (
+	level      TEXT NOT NULL,
+	owner      TEXT NOT NULL,
+	sealed     BLOB NOT NULL,
+	wrapped_by TEXT NOT NULL,
+	version    INTEGER NOT NULL,
+	created_at INTEGER NOT NULL,
+	updated_at INTEGER NOT NULL,
+	PRIMARY KEY (level, owner)
+) STRICT;
+
+CREATE TABLE meta (
+	key   TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE persons (
+	id         TEXT PRIMARY KEY,
+	project_id TEXT NOT NULL,
+	kind       TEXT NOT NULL,
+	ref_hash   BLOB NOT NULL,
+	sealed     BLOB,
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX persons_project ON persons (project_id, id);
+
+CREATE UNIQUE INDEX persons_ref ON persons (project_id, ref_hash);
+
+CREATE TABLE projects (
+	id         TEXT PRIMARY KEY,
+	name       TEXT NOT NULL,
+	settings   TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sessions (
+	id              TEXT PRIMARY KEY,
+	project_id      TEXT NOT NULL,
+	app_id          TEXT NOT NULL,
+	person_id       TEXT NOT NULL,
+	purpose         TEXT NOT NULL,
+	connection_id   TEXT NOT NULL,
+	link_hash       BLOB,
+	return_url      TEXT NOT NULL,
+	origin          TEXT NOT NULL,
+	label           TEXT NOT NULL,
+	metadata        TEXT NOT NULL,
+	scopes          TEXT NOT NULL,
+	scopes_optional TEXT NOT NULL,
+	state           TEXT NOT NULL,
+	last_error      TEXT NOT NULL,
+	expires_at      INTEGER NOT NULL,
+	created_at      INTEGER NOT NULL,
+	updated_at      INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX sessions_link ON sessions (link_hash);
+
+CREATE INDEX sessions_project ON sessions (project_id, id);
