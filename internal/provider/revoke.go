@@ -18,7 +18,9 @@ func (t *Target) Revoke(ctx context.Context, c Credentials, tokens lanyard.Token
 		return t.revokeRFC(ctx, c, tokens)
 	case RevokeAccess:
 		if tokens.Access.Empty() {
-			return t.failed(tokens, Answer{}, "the provider revokes by access token, and there is none")
+			r := t.failed(tokens, Answer{}, "the provider revokes by access token, and there is none")
+			r.Retry = false // not until a renewal has given one
+			return r
 		}
 		a := t.revokePost(ctx, c, tokens.Access, "")
 		if b := readBody(a.Body.Reveal(), a.Cut); ok2xx(a) && (b.Fields.Text("status") == "" || b.Fields.Text("status") == "success") {

@@ -53,6 +53,9 @@ func (Zoom) ParseMeetingLink(text string) (provider.Meeting, error) {
 			if m, ok, err := read(u); ok || err != nil {
 				return m, err
 			}
+			if h, plain := hostOf(u); plain && !zoomHost(h) {
+				break // what it carries inside is not the link that was sent
+			}
 		}
 		// Not readable as it is; it may be encoded as a whole, or from the question mark on.
 		plain, err := url.PathUnescape(text)
