@@ -206,7 +206,9 @@ func About(e lanyard.Entry, c lanyard.Connection) lanyard.Entry {
 	if e.Detail == nil {
 		e.Detail = map[string]string{}
 	}
-	e.Detail["provider"] = c.Provider
+	if c.Provider != "" {
+		e.Detail["provider"] = c.Provider
+	}
 	return e
 }
 

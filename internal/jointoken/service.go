@@ -235,7 +235,10 @@ func (s *Service) log(ctx context.Context, p lanyard.Principal, c lanyard.Connec
 		return err
 	}
 	e = connection.About(e, c)
-	e.Detail["type"], e.Detail["meeting_number"] = typ, meeting.Number
+	e.Detail["type"] = typ
+	if meeting.Number != "" {
+		e.Detail["meeting_number"] = meeting.Number
+	}
 	if cause != nil {
 		e = e.Failed(cause)
 	}
