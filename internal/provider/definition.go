@@ -56,7 +56,7 @@ type Definition struct {
 	DefaultScopes []string           `yaml:"default_scopes" json:"default_scopes,omitempty"`       // what an app asks for that says nothing
 	Equivalent    map[string]string  `yaml:"equivalent_scopes" json:"equivalent_scopes,omitempty"` // other spelling → spelling
 	ScopeHosts    []string           `yaml:"scope_prefixes" json:"scope_prefixes,omitempty"`       // prefixes that change nothing: https://graph.microsoft.com/
-	NotEchoed     []string           `yaml:"scopes_not_echoed" json:"scopes_not_echoed,omitempty"` // granted although the answer does not say so, if a refresh token came
+	NotEchoed     []string           `yaml:"scopes_not_echoed" json:"scopes_not_echoed,omitempty"` // granted although the answer does not say so, once there is a refresh token
 	Cannot        []Limit            `yaml:"cannot" json:"cannot,omitempty"`
 	Origin        string             `yaml:"-" json:"-"` // file it came from, for messages
 }

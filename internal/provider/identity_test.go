@@ -247,6 +247,33 @@ func TestKeysThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// An issuer that hangs is waited for once, not by each connection in turn.
+func TestHangingIssuerIsWaitedForOnce(t *testing.T) {
+	i := newIssuer(t)
+	release := make(chan struct{})
+	var asked atomic.Int32
+	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1); <-release }))
+	t.Cleanup(hanging.Close)
+	defer close(release)
+	tgt := custom(t, i.URL, object{"endpoints": object{"authorize": i.URL + "/a", "token": i.URL + "/t", "issuer": i.URL, "jwks": hanging.URL},
+		"identity": object{"claims": object{"subject": "sub"}}})
+	tgt.Deadline = 300 * time.Millisecond
+	token := sign(t, rsaKey(), jose.RS256, "k1", i.claims(nil))
+	began := time.Now()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if _, err := tgt.Identify(t.Context(), with(token), "nonce-1"); !errors.Is(err, lanyard.CodeIdentityUnavailable) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if n, took := asked.Load(), time.Since(began); n != 1 || took > 2*time.Second {
+		t.Errorf("asked %d times, waited %v", n, took)
+	}
+}
+
 func TestMicrosoftTenants(t *testing.T) {
 	const tid, other = "11111111-2222-3333-4444-555555555555", "99999999-2222-3333-4444-555555555555"
 	i := newIssuer(t)

@@ -16,12 +16,14 @@ import (
 )
 
 // Keys are kept as long as the issuer's Cache-Control says, within these; an unknown key id asks again, but not more often
-// than once in keysPause, so that forged tokens cannot make us knock (OpenID Connect Core §10.1.1).
+// than once in keysPause, so that forged tokens cannot make us knock (OpenID Connect Core §10.1.1). After a failure those who
+// waited for it share it, instead of waiting one after the other for an issuer that hangs.
 const (
-	keysMin   = 5 * time.Minute
-	keysMax   = 24 * time.Hour
-	keysPause = 10 * time.Second
-	keysCount = 1024 // issuers remembered
+	keysMin    = 5 * time.Minute
+	keysMax    = 24 * time.Hour
+	keysPause  = 10 * time.Second
+	keysFailed = 2 * time.Second
+	keysCount  = 1024 // issuers remembered
 )
 
 // keySets holds the issuers' public keys, by the URL they come from.
@@ -43,8 +45,9 @@ type keySet struct {
 	url    string
 	mu     sync.Mutex
 	keys   []jose.JSONWebKey
-	asked  time.Time
+	asked  time.Time // when the last fetch ended
 	until  time.Time
+	last   error // of the last fetch
 }
 
 // lookup is one use of a keySet; it remembers whether the keys could not be had.
@@ -119,17 +122,16 @@ func (l *lookup) VerifySignature(ctx context.Context, token string) ([]byte, err
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if time.Now().After(l.until) {
-		l.err = l.fetch(ctx)
+		l.refetch(ctx, keysFailed)
 	}
 	payload, ok := l.try(jws)
-	if !ok && time.Since(l.asked) >= keysPause {
-		l.err = l.fetch(ctx)
+	if !ok && l.refetch(ctx, keysPause) {
 		payload, ok = l.try(jws)
 	}
 	if !ok {
+		l.err = l.last
 		return nil, errors.New("no key of the issuer fits")
 	}
-	l.err = nil
 	return payload, nil
 }
 
@@ -146,8 +148,17 @@ func (k *keySet) try(jws *jose.JSONWebSignature) ([]byte, bool) {
 	return nil, false
 }
 
-func (k *keySet) fetch(ctx context.Context) error {
+// refetch asks the issuer again, unless that was done less than pause ago; false: it was.
+func (k *keySet) refetch(ctx context.Context, pause time.Duration) bool {
+	if !k.asked.IsZero() && time.Since(k.asked) < pause {
+		return false
+	}
+	k.last = k.fetch(ctx)
 	k.asked = time.Now()
+	return true
+}
+
+func (k *keySet) fetch(ctx context.Context) error {
 	a := k.client.Do(ctx, egress.Request{Method: http.MethodGet, URL: k.url, Header: http.Header{"Accept": {"application/json"}}})
 	if a.Err != nil || a.Status != http.StatusOK {
 		return errors.New("keys cannot be read")

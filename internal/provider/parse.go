@@ -49,7 +49,7 @@ func (t *Target) Parse(kind lanyard.AttemptKind, a Answer) Result {
 	b := readBody(a.Body.Reveal(), a.Cut)
 	redirect := a.Status >= 300 && a.Status < 400
 	if a.Status != 0 && !redirect && !t.says(b, false) {
-		if r, ok := t.issued(a, b); ok {
+		if r, ok := t.issued(kind, a, b); ok {
 			return r
 		}
 	}
@@ -63,7 +63,7 @@ func (t *Target) says(b body, value bool) bool {
 }
 
 // issued reads the tokens of an answer; false: it has none that can be used.
-func (t *Target) issued(a Answer, b body) (Result, bool) {
+func (t *Target) issued(kind lanyard.AttemptKind, a Answer, b body) (Result, bool) {
 	r := Result{Outcome: lanyard.OutcomeOK}
 	if !b.whole || b.odd {
 		r.Outcome = lanyard.OutcomePartial
@@ -78,7 +78,7 @@ func (t *Target) issued(a Answer, b body) (Result, bool) {
 		parts = []Part{{Kind: "user", Fields: b.Fields}}
 	}
 	for _, p := range parts {
-		tokens, problem := t.tokens(a, p)
+		tokens, problem := t.tokens(kind, a, p)
 		if problem != "" {
 			r.Error = problem
 		}
@@ -94,10 +94,9 @@ func (t *Target) issued(a Answer, b body) (Result, bool) {
 	return r, len(r.Tokens) > 0
 }
 
-func (t *Target) tokens(a Answer, p Part) (lanyard.TokenSet, string) {
+func (t *Target) tokens(kind lanyard.AttemptKind, a Answer, p Part) (lanyard.TokenSet, string) {
 	set := lanyard.TokenSet{TokenType: "Bearer", Refresh: tokenAt(p.Fields, "refresh_token"), IDToken: tokenAt(p.Fields, "id_token")}
-	kind, said := p.Fields["token_type"].(string)
-	if said && kind != "" && !strings.EqualFold(kind, "Bearer") {
+	if typ, said := p.Fields["token_type"].(string); said && typ != "" && !strings.EqualFold(typ, "Bearer") {
 		// A token we do not know how to present is not used (RFC 6749 §7.1). The refresh token beside it may be the only one left.
 		set.IDToken = lanyard.Secret{}
 		set.ExpiresAt = a.SentAt
@@ -112,7 +111,7 @@ func (t *Target) tokens(a Answer, p Part) (lanyard.TokenSet, string) {
 	} else if t.AccessTTL > 0 {
 		set.ExpiresAt = a.SentAt.Add(t.AccessTTL)
 	}
-	set.Scopes = t.granted(p, set)
+	set.Scopes = t.granted(kind, p, set)
 	if at := t.def.APIBaseAt; at != "" {
 		if base := p.Fields.Text(at); t.AllowsAPI(base) {
 			set.APIBase = strings.TrimRight(base, "/")
@@ -153,7 +152,7 @@ func lifetime(v any) (time.Duration, bool) {
 }
 
 // granted returns the scopes of the answer in the app's own spelling; nil: the answer does not say.
-func (t *Target) granted(p Part, set lanyard.TokenSet) []string {
+func (t *Target) granted(kind lanyard.AttemptKind, p Part, set lanyard.TokenSet) []string {
 	var out []string
 	switch v := p.Fields["scope"].(type) {
 	case string:
@@ -171,8 +170,9 @@ func (t *Target) granted(p Part, set lanyard.TokenSet) []string {
 	for i, s := range out {
 		out[i] = t.spelling(p.ScopePrefix + s)
 	}
-	if !set.Refresh.Empty() {
-		for _, s := range t.def.NotEchoed {
+	// What offline_access asks for is a refresh token, and many do not name it in the answer (OpenID Connect Core §11).
+	if kind == lanyard.AttemptRefresh || !set.Refresh.Empty() {
+		for _, s := range append([]string{"offline_access"}, t.def.NotEchoed...) {
 			if slices.Contains(t.scopes, s) {
 				out = append(out, s)
 			}

@@ -13,6 +13,9 @@ import (
 // Revoke gives a credential back at the provider, in the provider's way. It never holds up what the caller does at home: the
 // result says how it went and which tokens live on (RFC 7009).
 func (t *Target) Revoke(ctx context.Context, c Credentials, tokens lanyard.TokenSet) RevokeResult {
+	if tokens.Access.Empty() && tokens.Refresh.Empty() {
+		return RevokeResult{Outcome: RevokeFailed, Detail: "there is no token to revoke"}
+	}
 	switch t.revokeStyle() {
 	case RevokeRFC:
 		return t.revokeRFC(ctx, c, tokens)
@@ -32,6 +35,10 @@ func (t *Target) Revoke(ctx context.Context, c Credentials, tokens lanyard.Token
 	}
 	return RevokeResult{Outcome: RevokeNotSupported, Detail: t.Name + " has no way to revoke; the person can withdraw access there", Lives: t.living(tokens)}
 }
+
+// RevokesMore says that giving back one credential can end another of the same account: where a person has one grant for a
+// client, or one call takes away everything that they granted it.
+func (t *Target) RevokesMore() bool { return t.OneGrantPerSubject || t.def.Revoke.WholeGrant }
 
 func (t *Target) revokeStyle() string {
 	switch style := t.def.Revoke.Style; {

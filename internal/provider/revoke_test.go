@@ -42,6 +42,7 @@ func TestRevoke(t *testing.T) {
 		{"by access token", object{"style": "access"}, both, map[string]reply{"acc": {200, `{"status":"success"}`}}, "revoked []", "acc/"},
 		{"by access token, refused in a success", object{"style": "access"}, both, map[string]reply{"acc": {200, `{"status":"error"}`}}, "failed [access refresh]", "acc/"},
 		{"by access token, and there is none", object{"style": "access"}, lanyard.TokenSet{Refresh: lanyard.NewSecret("ref")}, nil, "failed [refresh]", ""},
+		{"nothing to revoke", nil, lanyard.TokenSet{}, nil, "failed []", ""},
 		{"not possible", object{"style": "none"}, both, nil, "not_supported [access refresh]", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
