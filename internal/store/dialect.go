@@ -14,6 +14,10 @@ type dialect struct {
 	explain    func(error) error // the driver's error as ours
 	addEntries func(ctx context.Context, c conn, entries []*lanyard.Entry, at time.Time) error
 	hasTable   string // how many tables are called $1
+
+	// local: a single row takes microseconds, and watching the caller's context
+	// meanwhile costs more, three goroutines, than there is to cancel.
+	local bool
 }
 
 func sqliteDialect() *dialect {
@@ -23,6 +27,7 @@ func sqliteDialect() *dialect {
 		explain:    explainSQLite,
 		addEntries: addEntriesRows,
 		hasTable:   `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,
+		local:      true,
 	}
 }
 

@@ -77,7 +77,14 @@ func (tx *Tx) swap(query string, args ...any) (bool, error) {
 
 // one reads a single row; none is CodeNotFound, whether absent or another project's.
 func (q *Query) one(scan func(row) error, query string, args ...any) error {
-	rows, err := q.c.query(q.ctx, query, args)
+	ctx := q.ctx
+	if q.d.local {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		ctx = context.WithoutCancel(ctx)
+	}
+	rows, err := q.c.query(ctx, query, args)
 	if err != nil {
 		return q.d.explain(err)
 	}
