@@ -65,15 +65,9 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, spec Spec) (l
 		return lanyard.App{}, lanyard.Errorf(lanyard.CodeUnknownProvider, "")
 	}
 	a := lanyard.App{ID: lanyard.NewID[lanyard.AppID]("app_"), Project: p.Project, Provider: spec.Provider,
-		Name: pr.Definition().Name, ConfigVersion: 1}
-	if len(spec.Custom) > 0 || spec.Provider == "custom" {
-		project, err := s.project(ctx, p.Project)
-		if err != nil {
-			return a, err
-		}
-		if !project.Settings.CustomAllowed && !p.Operator {
-			return a, lanyard.Errorf(lanyard.CodeOperatorOnly, "custom providers are off for this project; the operator turns them on with `lanyard project update --custom-providers`")
-		}
+		Name: pr.Definition().Name, Scopes: pr.Definition().DefaultScopes, ConfigVersion: 1}
+	if err := s.mayDefine(ctx, p, spec.Provider, spec, true); err != nil {
+		return a, err
 	}
 	t, err := s.change(ctx, &a, spec)
 	if err != nil {
@@ -94,6 +88,9 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Ap
 		return a, err
 	}
 	if err := p.Need(lanyard.ScopeAdmin); err != nil {
+		return a, err
+	}
+	if err := s.mayDefine(ctx, p, a.Provider, spec, false); err != nil {
 		return a, err
 	}
 	was := a
@@ -117,6 +114,25 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Ap
 		a.UpdatedAt = tx.Now()
 		return describe(e, a, "updated"), tx.PutApp(a, hash)
 	}))
+}
+
+// mayDefine asks for the operator's word where a project says itself what a
+// provider is, at every change: the word can be taken back (T08).
+func (s *Service) mayDefine(ctx context.Context, p lanyard.Principal, provider string, spec Spec, isNew bool) error {
+	switch {
+	case provider != "custom" && len(spec.Custom) > 0:
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "custom: is for provider custom only")
+	case provider != "custom", p.Operator, !isNew && spec.Custom == nil && spec.Endpoints == nil:
+		return nil
+	}
+	pr, err := s.project(ctx, p.Project)
+	if err != nil {
+		return err
+	}
+	if !pr.Settings.CustomAllowed {
+		return lanyard.Errorf(lanyard.CodeOperatorOnly, "custom providers are off for this project; the operator turns them on with `lanyard project update --custom-providers`")
+	}
+	return nil
 }
 
 // Get returns one app.

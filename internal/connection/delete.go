@@ -24,6 +24,9 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return Revocation{}, err
 	}
+	if err := s.wake(ctx, p, id); err != nil {
+		return Revocation{}, err
+	}
 	var g lanyard.Grant
 	var c lanyard.Connection
 	var last bool
@@ -79,6 +82,29 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		}
 		return e, nil
 	})
+}
+
+// wake renews an expired access token before it is given back, since some
+// providers take only a living one (Zoom). If that does not work, the revocation
+// says so.
+func (s *Service) wake(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID) error {
+	var c lanyard.Connection
+	var g lanyard.Grant
+	err := s.Store.View(ctx, func(q *store.Query) (err error) {
+		c, g, err = q.Connection(p.Project, id)
+		return err
+	})
+	switch {
+	case errors.Is(err, lanyard.NotFound):
+		return nil // the deletion itself says so, with an entry
+	case err != nil:
+		return err
+	case p.Reaches(c.Provider, c.Label) == nil && c.State != lanyard.Revoked && g.Health != lanyard.Dead && g.HasRefresh && life(g) <= 0:
+		if err := s.renew(ctx, p, g, false); err != nil {
+			s.Logger.Info("a connection is deleted whose token could not be renewed first", "connection", id, "code", lanyard.CodeOf(err))
+		}
+	}
+	return nil
 }
 
 // giveBack revokes at the provider, twice at most.

@@ -71,9 +71,7 @@ func (s *Service) dropped(ctx context.Context, ready app.Ready, g lanyard.Grant,
 	if !errors.Is(err, lanyard.NotFound) {
 		return now, err
 	}
-	call, stop := context.WithTimeout(ctx, ready.Target.Deadline)
-	defer stop()
-	if r := ready.Target.Revoke(call, ready.Credentials[0], late); r.Outcome == provider.RevokeFailed {
+	if r := revoke(ctx, ready, late); r.Outcome == provider.RevokeFailed {
 		s.Logger.Warn("a token that came back after its connection was deleted could not be revoked", "app", g.App)
 	}
 	return g, lanyard.Errorf(lanyard.CodeConnectionRevoked, "")

@@ -39,11 +39,23 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 	if err != nil {
 		return nil, fmt.Errorf("note code exchange: %w", err)
 	}
-	call, stop := context.WithTimeout(ctx, t.Ready.Target.Deadline)
-	answer := t.Ready.Target.Exchange(call, t.Ready.Credentials[0], provider.ExchangeRequest{Code: t.Code, RedirectURI: t.RedirectURI, Verifier: t.Verifier})
-	stop()
-	r := t.Ready.Target.Parse(lanyard.AttemptCode, answer)
-	a.Outcome, a.Error, a.Status, a.RequestID = r.Outcome, r.Error, answer.Status, answer.RequestID
+	var r provider.Result
+	for i, cred := range t.Ready.Credentials { // an answer about the client spends no code
+		if i > 0 {
+			if a, err = s.again(ctx, a, r); err != nil {
+				return nil, fmt.Errorf("note code exchange: %w", err)
+			}
+		}
+		call, stop := context.WithTimeout(ctx, t.Ready.Target.Deadline)
+		answer := t.Ready.Target.Exchange(call, cred, provider.ExchangeRequest{Code: t.Code, RedirectURI: t.RedirectURI, Verifier: t.Verifier})
+		stop()
+		r = t.Ready.Target.Parse(lanyard.AttemptCode, answer)
+		a.Status, a.RequestID = answer.Status, answer.RequestID
+		if r.Outcome != lanyard.OutcomeAppError {
+			break
+		}
+	}
+	a.Outcome, a.Error = r.Outcome, r.Error
 	store1 := func(*store.Tx) error { return nil }
 	if len(r.Tokens) > 0 {
 		if store1, err = keep(r.Tokens); err != nil {
@@ -153,9 +165,7 @@ func (s *Service) GiveBack(ctx context.Context, ready app.Ready, g lanyard.Grant
 	if err != nil {
 		return provider.RevokeResult{}, fmt.Errorf("note revocation: %w", err)
 	}
-	call, stop := context.WithTimeout(ctx, ready.Target.Deadline)
-	r := ready.Target.Revoke(call, ready.Credentials[0], t)
-	stop()
+	r := revoke(ctx, ready, t)
 	a.Outcome = lanyard.OutcomeOK
 	if r.Outcome == provider.RevokeFailed {
 		a.Outcome, a.Error = lanyard.OutcomeUnknown, r.Error
@@ -167,4 +177,18 @@ func (s *Service) GiveBack(ctx context.Context, ready app.Ready, g lanyard.Grant
 			return err
 		})
 	})
+}
+
+// revoke gives tokens back, with the next client secret where the provider does
+// not take the first.
+func revoke(ctx context.Context, ready app.Ready, t lanyard.TokenSet) (r provider.RevokeResult) {
+	for _, cred := range ready.Credentials {
+		call, stop := context.WithTimeout(ctx, ready.Target.Deadline)
+		r = ready.Target.Revoke(call, cred, t)
+		stop()
+		if r.Outcome != provider.RevokeFailed || r.Retry {
+			break
+		}
+	}
+	return r
 }

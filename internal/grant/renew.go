@@ -158,7 +158,8 @@ func (s *Service) history(q *store.Tx, g lanyard.Grant) (h History, err error) {
 }
 
 // again ends an attempt that the provider refused for the app's secret, and
-// begins the next with the other secret: such an answer spends no refresh token.
+// begins the next with the other secret: such an answer spends neither refresh
+// token nor code.
 func (s *Service) again(ctx context.Context, a lanyard.Attempt, r provider.Result) (lanyard.Attempt, error) {
 	next := a
 	err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
@@ -166,7 +167,7 @@ func (s *Service) again(ctx context.Context, a lanyard.Attempt, r provider.Resul
 		if _, err := tx.EndAttempt(a); err != nil {
 			return err
 		}
-		next.ID = lanyard.NewID[lanyard.AttemptID]("att_")
+		next.ID, next.Status, next.RequestID = lanyard.NewID[lanyard.AttemptID]("att_"), 0, ""
 		next.StartedAt, next.Deadline = tx.Now(), tx.Now().Add(a.Deadline.Sub(a.StartedAt))
 		return tx.AddAttempt(next)
 	})

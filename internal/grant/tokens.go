@@ -55,6 +55,9 @@ func (st stored) set() lanyard.TokenSet {
 // merge is what a grant holds after a renewal: the old refresh token stays
 // when no new one came (RFC 6749 §6), and so do scopes and API base.
 func merge(old, fresh lanyard.TokenSet) lanyard.TokenSet {
+	if fresh.Access.Empty() { // salvaged without one: what there is has ended, and the next renewal brings it
+		fresh.Access = old.Access
+	}
 	if fresh.Refresh.Empty() {
 		fresh.Refresh = old.Refresh
 	}

@@ -31,10 +31,16 @@ type World struct {
 	SandURL string
 	Key     string // an API key of project default, with every scope
 	Log     *Buffer
+	Wire    *Buffer // what the server and the sandbox said to each other
 	DataDir string
 	Socket  string
 	dsn     string
 	Stop    func() // stops the server as SIGTERM does; done at the end anyway
+
+	Settings server.Settings // it runs with
+
+	// Restart starts it again after Stop, on the same data and address.
+	Restart func(options ...Option)
 }
 
 // Option changes the settings before the start.
@@ -43,9 +49,11 @@ type Option func(*server.Settings)
 // New starts a world. It ends with the test.
 func New(t testing.TB, options ...Option) *World {
 	t.Helper()
-	w := &World{T: t, Log: &Buffer{}}
+	w := &World{T: t, Log: &Buffer{}, Wire: &Buffer{}}
 	w.startSandbox()
-	w.start(filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "config"), options)
+	dataDir, configDir := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "config")
+	w.Restart = func(options ...Option) { w.start(dataDir, configDir, options) }
+	w.Restart(options...)
 	return w
 }
 
@@ -55,14 +63,18 @@ func (w *World) startSandbox() {
 	w.SandURL = "http://" + l.Addr().String()
 	w.Sandbox, err = sandbox.New(sandbox.Config{BaseURL: w.SandURL, OpenRegistration: true, Logger: slog.New(slog.NewJSONHandler(w.Log, nil))})
 	w.must(err)
-	srv := &http.Server{Handler: w.Sandbox.Handler(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	srv := &http.Server{Handler: w.tap(w.Sandbox.Handler()), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	go func() { _ = srv.Serve(l) }()
 	w.T.Cleanup(func() { _ = srv.Close(); w.Sandbox.Close() })
 }
 
 func (w *World) start(dataDir, configDir string, options []Option) {
 	w.T.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") // find a free port; the server opens it itself
+	address := "127.0.0.1:0"
+	if w.URL != "" {
+		address = strings.TrimPrefix(w.URL, "http://")
+	}
+	l, err := net.Listen("tcp", address) // find a free port; the server opens it itself
 	w.must(err)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	w.must(l.Close())
@@ -83,10 +95,10 @@ func (w *World) start(dataDir, configDir string, options []Option) {
 	var first bytes.Buffer
 	w.must(w.Server.Bootstrap(ctx, &first))
 	if at := strings.Index(first.String(), "lyk_"); at >= 0 {
-		w.Key = strings.TrimSpace(first.String()[at:])
+		w.Key = strings.Fields(first.String()[at:])[0]
 	}
 	w.URL, w.DataDir, w.Socket = settings.PublicURL, settings.DataDir, settings.Socket
-	w.dsn = string(settings.DatabaseURL.Reveal())
+	w.dsn, w.Settings = string(settings.DatabaseURL.Reveal()), settings
 	done := make(chan error, 1)
 	go func() { done <- w.Server.Run(ctx) }()
 	var once sync.Once
@@ -102,6 +114,13 @@ func (w *World) start(dataDir, configDir string, options []Option) {
 		})
 	}
 	w.T.Cleanup(w.Stop)
+}
+
+// On is the world for a subtest, which fails by itself.
+func (w *World) On(t testing.TB) *World {
+	sub := *w
+	sub.T = t
+	return &sub
 }
 
 func (w *World) must(err error) {
@@ -212,8 +231,26 @@ func (w *World) Browser() *Browser {
 	return &Browser{w: w, client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// Go opens an address and does not follow where it leads.
+// Go opens an address and does not follow where it leads. A form comes from a
+// page of the same site.
 func (b *Browser) Go(method, address string, form url.Values) *Browser {
+	b.w.T.Helper()
+	u, err := url.Parse(address)
+	b.w.must(err)
+	return b.send(method, u.Scheme+"://"+u.Host, address, form)
+}
+
+// PostFrom sends a form from a page of another site. As browsers do, it leaves
+// cookies at home (SameSite=Lax).
+func (b *Browser) PostFrom(origin, address string, form url.Values) *Browser {
+	b.w.T.Helper()
+	jar := b.client.Jar
+	b.client.Jar = nil
+	defer func() { b.client.Jar = jar }()
+	return b.send(http.MethodPost, origin, address, form)
+}
+
+func (b *Browser) send(method, origin, address string, form url.Values) *Browser {
 	b.w.T.Helper()
 	var in io.Reader
 	if form != nil {
@@ -225,8 +262,7 @@ func (b *Browser) Go(method, address string, form url.Values) *Browser {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	if method == http.MethodPost {
-		u, _ := url.Parse(address)
-		r.Header.Set("Origin", u.Scheme+"://"+u.Host)
+		r.Header.Set("Origin", origin)
 	}
 	resp, err := b.client.Do(r)
 	b.w.must(err)

@@ -212,6 +212,7 @@ func TestTwoPeopleShareOneGrantAndTheLastOneRevokes(t *testing.T) {
 		t.Errorf("got %s, want the grant kept for the other", out)
 	}
 	tokenOf(w, b)
+	w.Expire(-1) // Zoom takes only a living access token back: it is renewed first
 	if out := w.OK("DELETE", "/v1/connections/"+b.Str("id"), nil).Str("outcome"); out != "revoked" {
 		t.Errorf("got %s, want it revoked with the last", out)
 	}
