@@ -72,10 +72,3 @@ func (s *Service) Refused(ctx context.Context, p lanyard.Principal, id lanyard.C
 	_, err := s.force(ctx, p, id, fingerprint, lanyard.ActTokenReported)
 	return err
 }
-
-// rotationKills says whether renewing ends the access token that others may be
-// using at this moment.
-func (s *Service) rotationKills(c lanyard.Connection) bool {
-	pr, ok := s.Apps.Providers.Get(c.Provider)
-	return ok && pr.Definition().Rules.RotationKillsAccess
-}

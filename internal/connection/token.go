@@ -80,10 +80,17 @@ func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.Con
 		if err := s.usable(p, c, g, r.Scopes); err != nil {
 			return e.Failed(err), err
 		}
-		if left := life(g); due == nil && left < s.margin(c, r) && g.HasRefresh {
-			due = &g
-			return lanyard.Entry{}, nil
-		} else if left <= 0 {
+		if due == nil {
+			now, err := s.isDue(q, c, g, r)
+			if err != nil {
+				return lanyard.Entry{}, err
+			}
+			if now {
+				due = &g
+				return lanyard.Entry{}, nil
+			}
+		}
+		if life(g) <= 0 {
 			err := s.unrenewed(c, g, renewing)
 			return e.Failed(err), err
 		}
@@ -179,14 +186,27 @@ func life(g lanyard.Grant) time.Duration {
 	return time.Until(g.AccessExpires)
 }
 
-// margin is how long a token should still live. Where nobody says: a minute, but
-// as late as safe where renewing kills the token that others may be using.
-func (s *Service) margin(c lanyard.Connection, r TokenRequest) time.Duration {
-	if r.MinTTL > 0 {
-		return r.MinTTL
+// isDue says whether a token is renewed before it is handed out. Where nobody
+// says how long it should live: a minute, but as late as is safe where renewing
+// kills the token that others may be using at this moment.
+func (s *Service) isDue(q *store.Query, c lanyard.Connection, g lanyard.Grant, r TokenRequest) (bool, error) {
+	const usual, late = time.Minute, 15 * time.Second
+	left := life(g)
+	switch {
+	case !g.HasRefresh:
+		return false, nil
+	case r.MinTTL > 0:
+		return left < r.MinTTL, nil
+	case left < late || left >= usual:
+		return left < late, nil
 	}
-	if s.rotationKills(c) {
-		return 15 * time.Second
+	a, err := q.App(c.Project, c.App)
+	if err != nil {
+		return false, err
 	}
-	return time.Minute
+	t, err := s.Apps.Providers.Target(a) // a custom provider's habits are the app's to say
+	if err != nil {
+		return true, nil // renewing says the same, and the caller gets it as a warning
+	}
+	return !t.RotationKillsAccess, nil
 }
