@@ -85,7 +85,7 @@ func New(ctx context.Context, settings Settings, log *slog.Logger) (_ *Server, e
 	}
 	s.meters = newMeters(s.db)
 	s.front, err = web.New(web.Config{
-		PublicURL: settings.PublicURL, Proxies: proxies, Access: s.access, Answers: s.access, Logger: log, Version: Version(),
+		PublicURL: settings.PublicURL, Proxies: proxies, Access: s.access, Answers: s.access, Logger: log, Version: apiVersion,
 		Limits: web.Limits{KeyPerSecond: settings.LimitKeyPerSecond, FailedPerMinute: settings.LimitFailedPerMinute,
 			OpensPerMinute: settings.LimitOpensPerMinute},
 		Observe: s.meters.observe,
@@ -181,6 +181,9 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// apiVersion is that of the JSON API, in its document; it is in every path, too.
+const apiVersion = "1"
 
 // Version is that of the program, as the build has noted it; "dev" where it has not.
 func Version() string {
