@@ -250,16 +250,22 @@ func (s *Service) CompleteOwn(ctx context.Context, p lanyard.Principal, c OwnCal
 	}
 	next := f
 	next.StateHash, next.State = nil, lanyard.FlowRedeeming
-	if why != "" {
+	if why != "" { // the state is spent all the same
 		next.State, next.Error = lanyard.FlowFailed, why
-		err := lanyard.Errorf(why, "")
-		return Completed{}, s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
-			tx.AddEntry(e.Failed(err)) // the state is spent all the same
-			if ok, merr := tx.MoveFlow(next, lanyard.FlowStarted); merr != nil || !ok {
-				return lanyard.Entry{}, errors.Join(merr, err)
+		refused := lanyard.Errorf(why, "")
+		err := s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+			if err := s.move(tx, next, lanyard.FlowStarted); err != nil {
+				return lanyard.Entry{}, err
 			}
-			return lanyard.Entry{}, nil
+			return e.Failed(refused), nil
 		})
+		if errors.Is(err, lanyard.CodeAttemptUnknown) { // somebody else has spent it meanwhile
+			return Completed{}, lanyard.Errorf(lanyard.CodeInvalidState, "")
+		}
+		if err != nil {
+			return Completed{}, fmt.Errorf("end own callback: %w", err)
+		}
+		return Completed{}, refused
 	}
 	if err := s.spend(ctx, next, lanyard.FlowStarted, lanyard.CodeInvalidState); err != nil {
 		return Completed{}, err

@@ -17,8 +17,9 @@ import (
 // await redeems a flow and waits for it: once in this process, on a context that
 // no caller can cancel. An empty code means that it was traded before.
 func (s *Service) await(ctx context.Context, p lanyard.Principal, f lanyard.Flow, d data, code lanyard.Secret) (Completed, error) {
+	detached := context.WithoutCancel(ctx) // taken here: the function runs on while ctx is given its time-out below
 	ch := s.redeems.DoChan(string(f.ID), func() (any, error) {
-		return s.redeem(context.WithoutCancel(ctx), p, f, d, code)
+		return s.redeem(detached, p, f, d, code)
 	})
 	ctx, stop := context.WithTimeout(ctx, redeemPatience)
 	defer stop()
@@ -86,8 +87,12 @@ func (s *Service) bind(ctx context.Context, p lanyard.Principal, f lanyard.Flow,
 		id, err := ready.Target.Identify(call, issued[i], d.Nonce)
 		stop()
 		if err != nil {
-			if lanyard.RowOf(lanyard.CodeOf(err)).Kind == lanyard.Unavailable || lanyard.CodeOf(err) == lanyard.CodeInternal {
-				s.Logger.Warn("identity not available; the tokens are kept and it is tried again", "app", f.App, "code", lanyard.CodeOf(err))
+			code := lanyard.CodeOf(err)
+			// A page of maintenance is no account either; where giving back would end the good grant of
+			// an account that is known here, it is worth asking again.
+			unseen := code == lanyard.CodeProviderAnswerInvalid && ready.Target.RevokesMore()
+			if unseen || lanyard.RowOf(code).Kind == lanyard.Unavailable || code == lanyard.CodeInternal {
+				s.Logger.Warn("identity not available; the tokens are kept and it is tried again", "app", f.App, "code", code)
 				return nil, &lanyard.Error{Code: lanyard.CodeIdentityUnavailable, Err: err}
 			}
 			return nil, s.reject(ctx, p, f, d, ready, issued, nil, err)

@@ -43,7 +43,8 @@ func (s *Service) failed(ctx context.Context, p lanyard.Principal, f lanyard.Flo
 // reject cleans up after tokens that are not to be bound. At a provider that
 // keeps one grant per person, a careless revocation would end a connection that
 // works: so an account that is known here gets its new tokens, an unknown one
-// gives them back, and who it is is asked first (T10).
+// gives them back, and who it is is asked first (T10). who is nil where nobody
+// could say.
 func (s *Service) reject(ctx context.Context, p lanyard.Principal, f lanyard.Flow, d data, ready app.Ready, issued []provider.Issued, who []provider.Identity, cause error) error {
 	for i := range issued {
 		known := false
@@ -54,6 +55,10 @@ func (s *Service) reject(ctx context.Context, p lanyard.Principal, f lanyard.Flo
 			}
 		}
 		if known {
+			continue
+		}
+		if who == nil && ready.Target.RevokesMore() { // it may be anybody's, somebody's who is connected too
+			s.Logger.Warn("tokens of an account that could not be seen were dropped, not revoked", "app", f.App)
 			continue
 		}
 		g := lanyard.Grant{Kind: issued[i].Kind}
