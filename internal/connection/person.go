@@ -51,7 +51,7 @@ func (s *Service) EnsurePerson(ctx context.Context, project lanyard.ProjectID, u
 		who.CreatedAt = tx.Now()
 		return tx.AddPerson(who, keyset)
 	})
-	if errors.Is(err, lanyard.Conflict) { // somebody made the same person at the same moment
+	if _, exists := errors.AsType[*store.ExistsError](err); exists { // somebody made the same person at the same moment
 		return s.FindPerson(ctx, project, u.ID)
 	}
 	return who, err
