@@ -195,7 +195,7 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 		}
 		return first, nil
 	})
-	if errors.Is(err, moved) {
+	if _, exists := errors.AsType[*store.ExistsError](err); exists || errors.Is(err, moved) {
 		return nil, false, nil
 	}
 	if err != nil {
