@@ -117,3 +117,23 @@ func CodeOf(err error) Code {
 	}
 	return CodeInternal
 }
+
+// recorded is an error whose refusal the audit log has.
+type recorded struct{ error }
+
+func (r recorded) Unwrap() error { return r.error }
+
+// Recorded marks err as a refusal that is on record, so that no front records it
+// again; nil stays nil.
+func Recorded(err error) error {
+	if err == nil {
+		return nil
+	}
+	return recorded{err}
+}
+
+// OnRecord says whether err, through any wrapping, is a refusal on record.
+func OnRecord(err error) bool {
+	_, ok := errors.AsType[recorded](err)
+	return ok
+}

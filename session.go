@@ -18,7 +18,7 @@ type Session struct {
 	Project        ProjectID
 	App            AppID
 	Person         PersonID
-	Purpose        string       // "connect" or "reconnect"
+	Purpose        string       // "connect", "reconnect" or "link"
 	Connection     ConnectionID // reconnect: which; connect: the outcome
 	LinkHash       []byte
 	ReturnURL      string
@@ -27,11 +27,19 @@ type Session struct {
 	Metadata       map[string]string
 	Scopes         []string
 	ScopesOptional []string
+	Sealed         []byte // link: an Expected, as JSON, under the person's key
 	State          SessionState
 	LastError      Code
 	ExpiresAt      time.Time
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+}
+
+// Expected says whose account a link must end in, where no session of the
+// customer's vouches for the browser (T01). Sealed.
+type Expected struct {
+	Subject string `json:"subject,omitempty"` // the provider's id for the account
+	Email   string `json:"email,omitempty"`
 }
 
 // FlowState is how far one trip to the provider has come. Each step spends the

@@ -27,15 +27,16 @@ func (q *Query) Flow(id lanyard.FlowID) (lanyard.Flow, error) {
 	return get(q, scanFlow, `SELECT `+flowColumns+` FROM flows WHERE id = $1`, id)
 }
 
-// OverdueFlows returns up to limit flows that wait for somebody and whose time is
-// over: started or parked, past their expiry, or past that of their completion.
+// OverdueFlows returns up to limit flows whose time is over: started or parked,
+// past their expiry or that of their completion; and redeeming past their expiry,
+// which then is that of the call, so that their node has died.
 func (q *Query) OverdueFlows(limit int) ([]lanyard.Flow, error) {
 	now, err := q.Now()
 	if err != nil {
 		return nil, err
 	}
-	return all(q, scanFlow, `SELECT `+flowColumns+` FROM flows WHERE state IN ('started', 'parked')
-		AND (expires_at <= $1 OR (completion_expires_at > 0 AND completion_expires_at <= $1)) ORDER BY id LIMIT $2`, micros(now), limit)
+	return all(q, scanFlow, `SELECT `+flowColumns+` FROM flows WHERE state IN ('started', 'parked', 'redeeming')
+		AND (expires_at <= $1 OR (state <> 'redeeming' AND completion_expires_at > 0 AND completion_expires_at <= $1)) ORDER BY id LIMIT $2`, micros(now), limit)
 }
 
 // AddFlow writes a new flow.

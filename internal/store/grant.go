@@ -78,10 +78,19 @@ func (tx *Tx) PutGrantHealth(g lanyard.Grant, family string, generation int64) (
 		g.Health, g.Reason, micros(g.RefreshAt), micros(g.RejectedAt), micros(g.RetryAt), micros(tx.now))
 }
 
-// DropPrevious forgets the tokens before the last renewal, once the new ones
-// have worked (I16), if the row is still at (family, generation).
-func (tx *Tx) DropPrevious(id lanyard.GrantID, family string, generation int64) (bool, error) {
-	return tx.swap(`UPDATE grants SET previous = NULL WHERE id = $1 AND family = $2 AND generation = $3`, id, family, generation)
+// DropPrevious forgets the tokens before the last renewal of up to limit grants
+// that were renewed before a moment (I16), and says of how many.
+func (tx *Tx) DropPrevious(before time.Time, limit int) (int, error) {
+	n, err := tx.exec(`UPDATE grants SET previous = NULL WHERE id IN (SELECT g.id FROM grants g WHERE g.previous IS NOT NULL
+		AND g.refreshed_at < $1 ORDER BY g.refreshed_at LIMIT $2)`, micros(before), limit)
+	return int(n), err
+}
+
+// LockGrant keeps everybody else from changing a grant until the transaction
+// ends: who lets go of it and who takes hold of it are to see each other. False:
+// there is none.
+func (tx *Tx) LockGrant(project lanyard.ProjectID, id lanyard.GrantID) (bool, error) {
+	return tx.swap(`UPDATE grants SET updated_at = updated_at WHERE id = $1 AND project_id = $2`, id, project)
 }
 
 // ClaimGrant leases a grant to a node: true if nobody else holds it, by the

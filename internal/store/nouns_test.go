@@ -231,8 +231,13 @@ func TestTokensAreCommittedForTheirGenerationOnly(t *testing.T) {
 		}
 		swapped(t, db, "verdict on an old generation (I8)", false, health(7))
 		swapped(t, db, "verdict", true, health(8))
-		swapped(t, db, "previous, old", false, func(tx *store.Tx) (bool, error) { return tx.DropPrevious(g.ID, "fam1", 7) })
-		swapped(t, db, "previous", true, func(tx *store.Tx) (bool, error) { return tx.DropPrevious(g.ID, "fam1", 8) })
+		for before, want := range map[time.Time]int{g.RefreshedAt: 0, g.RefreshedAt.Add(time.Second): 1} {
+			if n := keep(t, db, func(tx *store.Tx) (int, error) { return tx.DropPrevious(before, 10) }); n != want {
+				t.Errorf("previous tokens of those renewed before %s: got %d dropped, want %d", before, n, want)
+			}
+		}
+		swapped(t, db, "lock", true, func(tx *store.Tx) (bool, error) { return tx.LockGrant(w.project.ID, g.ID) })
+		swapped(t, db, "lock, another project's", false, func(tx *store.Tx) (bool, error) { return tx.LockGrant("prj_other", g.ID) })
 		got = view(t, db, func(q *store.Query) (lanyard.Grant, error) { return q.Grant(w.project.ID, g.ID) })
 		if got.Health != lanyard.Dead || got.Reason != lanyard.CodeUserRevoked || got.Previous != nil || string(got.Tokens) != "t8" {
 			t.Errorf("got %+v, want dead, without previous, tokens kept", got)

@@ -46,7 +46,7 @@ func (db *DB) record(ctx context.Context, e lanyard.Entry, err error) error {
 	if failed := db.back.append(ctx, &e); failed != nil {
 		return fmt.Errorf("append %s to the audit log: %w", e.What, failed)
 	}
-	return err
+	return lanyard.Recorded(err)
 }
 
 // outcome is what became of a function: its entry, its error, or no return at all.

@@ -88,6 +88,10 @@ func TestARefusalIsOnRecordWithoutItsChange(t *testing.T) {
 		if !errors.Is(err, lanyard.CodeKeyTooStrong) {
 			t.Errorf("got %v, want the refusal", err)
 		}
+		if !lanyard.OnRecord(err) || lanyard.OnRecord(refusal) {
+			t.Error("the refusal does not say that it is on record, or one says so that is not")
+		}
+		time.Sleep(2 * time.Millisecond) // ids are sorted by the millisecond
 		err = db.Read(t.Context(), func(q *store.Query) (lanyard.Entry, error) {
 			_, _, err := q.Connection("prj_r", "con_x")
 			return lanyard.NewEntry(by, lanyard.ActTokenRead).Failed(err), err

@@ -38,6 +38,7 @@ func sealedColumns() []sealedColumn {
 		{"grants.tokens", `''`, boundNow},
 		{"idempotency.answer", `''`, unbound},
 		{"persons.sealed", `id`, unbound},
+		{"sessions.sealed", `person_id`, unbound},
 	}
 }
 

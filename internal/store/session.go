@@ -3,12 +3,12 @@ package store
 import "lanyard"
 
 const sessionColumns = `id, project_id, app_id, person_id, purpose, connection_id, link_hash, return_url, origin, label,
-	metadata, scopes, scopes_optional, state, last_error, expires_at, created_at, updated_at`
+	metadata, scopes, scopes_optional, state, last_error, expires_at, created_at, updated_at, sealed`
 
 func scanSession(r row, s *lanyard.Session) error {
 	return r.Scan(&s.ID, &s.Project, &s.App, &s.Person, &s.Purpose, &s.Connection, &s.LinkHash, &s.ReturnURL, &s.Origin,
 		&s.Label, asDict{&s.Metadata}, list(&s.Scopes), list(&s.ScopesOptional), &s.State, &s.LastError,
-		asTime{&s.ExpiresAt}, asTime{&s.CreatedAt}, asTime{&s.UpdatedAt})
+		asTime{&s.ExpiresAt}, asTime{&s.CreatedAt}, asTime{&s.UpdatedAt}, &s.Sealed)
 }
 
 // Session returns one invitation of the project, or CodeNotFound.
@@ -34,7 +34,7 @@ func (q *Query) Sessions(project lanyard.ProjectID, page lanyard.Page) ([]lanyar
 func (tx *Tx) AddSession(s lanyard.Session) error {
 	return tx.add("sessions", sessionColumns, []any{s.ID, s.Project, s.App, s.Person, s.Purpose, s.Connection, orNull(s.LinkHash),
 		s.ReturnURL, s.Origin, s.Label, dictText(s.Metadata), listText(s.Scopes), listText(s.ScopesOptional), s.State,
-		s.LastError, micros(s.ExpiresAt), micros(tx.stamp(s.CreatedAt)), micros(tx.stamp(s.UpdatedAt))})
+		s.LastError, micros(s.ExpiresAt), micros(tx.stamp(s.CreatedAt)), micros(tx.stamp(s.UpdatedAt)), s.Sealed})
 }
 
 // PutSession writes everything of an invitation that can change (connection,

@@ -59,7 +59,7 @@ func newWorld() world {
 	session := lanyard.Session{ID: newID[lanyard.SessionID]("cs_"), Project: p.ID, App: app.ID, Person: person.ID, Purpose: "connect",
 		Connection: connection.ID, LinkHash: hash("link" + n), ReturnURL: "https://a.example/back", Origin: "https://a.example",
 		Label: "work", Metadata: map[string]string{"k": "v"}, Scopes: []string{"a"}, ScopesOptional: []string{"c"},
-		State: lanyard.SessionOpen, LastError: lanyard.CodeConsentDenied, ExpiresAt: day, CreatedAt: day, UpdatedAt: day}
+		Sealed: []byte("ss" + n), State: lanyard.SessionOpen, LastError: lanyard.CodeConsentDenied, ExpiresAt: day, CreatedAt: day, UpdatedAt: day}
 	flow := lanyard.Flow{ID: newID[lanyard.FlowID]("flw_"), Project: p.ID, App: app.ID, Session: session.ID, Person: person.ID,
 		StateHash: hash("state" + n), CookieHash: hash("cookie" + n), Sealed: []byte("fs" + n), Parked: []byte("fp" + n),
 		CompletionHash: hash("cmp" + n), CompletionExpiresAt: day, State: lanyard.FlowStarted, Error: lanyard.CodeConsentDenied,

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,6 +115,10 @@ func (q *queue) serve(commit func([]*job)) {
 				return
 			}
 		}
+		// Who is about to queue something comes along, if a processor is all they
+		// need: a commit costs the same for one and for thirty. Who is alone has
+		// waited for nobody.
+		runtime.Gosched()
 		for more := true; more && len(batch) < batchMax; {
 			select {
 			case j := <-q.jobs:
@@ -203,6 +208,7 @@ func (w *writer) commit(batch []*job) {
 				results[i] = err
 				continue
 			}
+			results[i] = lanyard.Recorded(out.err)
 			e = &out.entry
 		}
 		entries, waiting = append(entries, e), append(waiting, i)

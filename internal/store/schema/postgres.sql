@@ -139,7 +139,7 @@ CREATE UNIQUE INDEX flows_pkey ON public.flows USING btree (id);
 CREATE INDEX flows_project ON public.flows USING btree (project_id, id);
 CREATE INDEX flows_received ON public.flows USING btree (id) WHERE (state = 'received'::text);
 CREATE UNIQUE INDEX flows_state ON public.flows USING btree (state_hash);
-CREATE INDEX flows_waiting ON public.flows USING btree (id) WHERE (state = ANY (ARRAY['started'::text, 'parked'::text]));
+CREATE INDEX flows_waiting ON public.flows USING btree (id) WHERE (state = ANY (ARRAY['started'::text, 'parked'::text, 'redeeming'::text]));
 
 CREATE TABLE grants (
 	id TEXT COLLATE "C" NOT NULL,
@@ -171,6 +171,7 @@ CREATE INDEX grants_due ON public.grants USING btree (refresh_at) WHERE (health 
 CREATE INDEX grants_ill ON public.grants USING btree (project_id, health) WHERE (health <> 'healthy'::text);
 CREATE INDEX grants_leased ON public.grants USING btree (lease_owner) WHERE (lease_owner <> ''::text);
 CREATE UNIQUE INDEX grants_pkey ON public.grants USING btree (id);
+CREATE INDEX grants_previous ON public.grants USING btree (refreshed_at) WHERE (previous IS NOT NULL);
 CREATE INDEX grants_project ON public.grants USING btree (project_id, id);
 CREATE UNIQUE INDEX grants_subject ON public.grants USING btree (app_id, issuer, kind, subject_hash);
 
@@ -264,7 +265,8 @@ CREATE TABLE sessions (
 	last_error TEXT COLLATE "C" NOT NULL,
 	expires_at BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
-	updated_at BIGINT NOT NULL
+	updated_at BIGINT NOT NULL,
+	sealed BYTEA
 );
 CREATE UNIQUE INDEX sessions_link ON public.sessions USING btree (link_hash);
 CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id);

@@ -159,7 +159,7 @@ CREATE INDEX flows_received ON flows (id) WHERE state = 'received';
 
 CREATE UNIQUE INDEX flows_state ON flows (state_hash);
 
-CREATE INDEX flows_waiting ON flows (id) WHERE state IN ('started', 'parked');
+CREATE INDEX flows_waiting ON flows (id) WHERE state IN ('started', 'parked', 'redeeming');
 
 CREATE TABLE grants (
 	id             TEXT PRIMARY KEY,
@@ -193,6 +193,8 @@ CREATE INDEX grants_due ON grants (refresh_at) WHERE health <> 'dead';
 CREATE INDEX grants_ill ON grants (project_id, health) WHERE health <> 'healthy';
 
 CREATE INDEX grants_leased ON grants (lease_owner) WHERE lease_owner <> '';
+
+CREATE INDEX grants_previous ON grants (refreshed_at) WHERE previous IS NOT NULL;
 
 CREATE INDEX grants_project ON grants (project_id, id);
 
@@ -289,7 +291,7 @@ CREATE TABLE sessions (
 	expires_at      INTEGER NOT NULL,
 	created_at      INTEGER NOT NULL,
 	updated_at      INTEGER NOT NULL
-) STRICT;
+, sealed BLOB) STRICT;
 
 CREATE UNIQUE INDEX sessions_link ON sessions (link_hash);
 
