@@ -42,7 +42,7 @@ func bodyOf(in reflect.Type) *body {
 // read reads and scans the body of a request. It returns nil where there is
 // none and none is needed.
 func (b *body) read(r *http.Request) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
+	raw, err := readAll(r)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge) || len(raw) > maxJSON:
@@ -62,11 +62,29 @@ func (b *body) read(r *http.Request) ([]byte, error) {
 	case empty:
 		return nil, lanyard.Errorf(lanyard.CodeInvalidJSON, "the body is empty; send one JSON object")
 	}
-	if kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" ||
-		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, lanyard.Errorf(lanyard.CodeUnsupportedMediaType, "send Content-Type: application/json")
 	}
 	return raw, scan(raw, b.shape)
+}
+
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	kind, params, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == "application/json" && (params["charset"] == "" || strings.EqualFold(params["charset"], "utf-8"))
+}
+
+// readAll reads a body, or as much of it as shows that it is too large.
+func readAll(r *http.Request) ([]byte, error) {
+	limited := io.LimitReader(r.Body, maxJSON+1)
+	if r.ContentLength < 0 || r.ContentLength > maxJSON {
+		return io.ReadAll(limited)
+	}
+	b := bytes.NewBuffer(make([]byte, 0, r.ContentLength+bytes.MinRead))
+	_, err := b.ReadFrom(limited)
+	return b.Bytes(), err
 }
 
 // shape is what the scanner knows about a place in a body: which members it has.
@@ -121,6 +139,9 @@ func (s *shape) fields(t reflect.Type, seen map[reflect.Type]*shape) {
 // another case, unknown; invalid UTF-8, half characters, NUL (which PostgreSQL
 // cannot keep), too much nesting. No error repeats a value.
 func scan(raw []byte, s *shape) error {
+	if string(raw) == "{}" { // a token read, most of the time
+		return nil
+	}
 	switch {
 	case !utf8.Valid(raw):
 		return lanyard.Errorf(lanyard.CodeInvalidJSON, "the body is not valid UTF-8")

@@ -41,7 +41,7 @@ func (f *Front) Docs(openapi []byte) error {
 		return fmt.Errorf("read the OpenAPI document: %w", err)
 	}
 	view.Errors, view.PublicURL = errorRows(), f.publicURL
-	pages, err := template.ParseFS(docsFiles, "docs.html")
+	pages, err := template.New("").Funcs(template.FuncMap{"code": inCode}).ParseFS(docsFiles, "docs.html")
 	if err != nil {
 		return err
 	}
@@ -59,6 +59,19 @@ func (f *Front) Docs(openapi []byte) error {
 	f.Handle("GET /docs/style.css", static("text/css; charset=utf-8", css))
 	f.Handle("GET /openapi.json", static("application/json", openapi))
 	return nil
+}
+
+// inCode sets what stands between backticks as code.
+func inCode(s string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(s, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		b.WriteString(part)
+	}
+	return template.HTML(b.String()) //nolint:gosec // each part is escaped
 }
 
 func static(contentType string, b []byte) http.Handler {

@@ -487,6 +487,7 @@ func TestCookies(t *testing.T) {
 
 // T37, through net/http: a body that is a bomb, and one that never ends.
 func TestBombsAndSlowBodies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -556,5 +557,39 @@ func TestDocsNeedNothingFromElsewhere(t *testing.T) {
 				t.Errorf("%s: got %q in it", path, bad)
 			}
 		}
+	}
+}
+
+// The deadline of a body must go once the body is there: left in place it ends
+// the connection under a long poll, after ten seconds.
+func TestALongPollOutlivesTheDeadlineOfItsBody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	web.JSON(w.front, web.Operation{Method: "POST", Path: "/v1/wait", ID: "wait", Summary: "Wait", Scope: web.Known},
+		func(ctx context.Context, _ lanyard.Principal, _ *struct{ Body struct{} }) (*noteOut, error) {
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(11 * time.Second):
+				return &noteOut{"waited"}, nil
+			}
+		})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: w.h, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = srv.Serve(l) }()
+	defer srv.Close()
+	r, _ := http.NewRequestWithContext(t.Context(), "POST", "http://"+l.Addr().String()+"/v1/wait", strings.NewReader("{}"))
+	r.Header.Set("Authorization", "Bearer good")
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 {
+		t.Errorf("got %d %s, want it to wait", resp.StatusCode, b)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -58,7 +59,7 @@ func JSON[In, Out any](f *Front, op Operation, h func(ctx context.Context, p lan
 		c.reached = true
 		out, err := h(ctx, c.principal, in)
 		if err != nil {
-			return nil, f.ProblemOf(ctx, err)
+			return nil, f.ProblemOf(ctx, f.record(ctx, c.principal, op.Method+" "+op.Path, err))
 		}
 		return out, nil
 	}
@@ -144,6 +145,19 @@ func (f *Front) admit(r *http.Request, op Operation) (lanyard.Principal, error) 
 	return p, err
 }
 
+// record writes into the log that a caller we know asked a service for what is not theirs,
+// unless the service has recorded it: no handler can leave it out.
+func (f *Front) record(ctx context.Context, p lanyard.Principal, route string, err error) error {
+	refusal := errors.Is(err, lanyard.Forbidden) || errors.Is(err, lanyard.NotFound)
+	if !refusal || p.Operator || lanyard.OnRecord(err) {
+		return err
+	}
+	if err2 := f.access.Denied(ctx, p, route, err); err2 != nil {
+		return err2
+	}
+	return err
+}
+
 var idempotencyKeyShape = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
 
 // once runs a call that has an Idempotency-Key, or gives the answer that it had
@@ -191,7 +205,11 @@ func (f *Front) once(ctx huma.Context, next func(huma.Context), c *call, op Oper
 		rec.status == http.StatusUnauthorized, rec.status == http.StatusForbidden:
 		f.settle(background, f.answers.Release(background, c.principal, claim))
 	default:
-		f.settle(background, f.answers.Keep(background, c.principal, claim, rec.status, rec.body.Bytes()))
+		err := f.answers.Keep(background, c.principal, claim, rec.status, rec.body.Bytes())
+		if err != nil && rec.status >= 400 { // nothing was done, so it may be tried again
+			err = errors.Join(err, f.answers.Release(background, c.principal, claim))
+		}
+		f.settle(background, err)
 	}
 	settled = true
 	w.WriteHeader(rec.status)
