@@ -10,5 +10,5 @@ func freeBytes(path string) (uint64, error) {
 	if err := syscall.Statfs(path, &st); err != nil {
 		return 0, err
 	}
-	return uint64(st.Bavail) * uint64(st.Bsize), nil //nolint:unconvert // the types differ between systems
+	return uint64(st.Bavail) * uint64(st.Bsize), nil // the types differ between systems
 }
