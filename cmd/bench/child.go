@@ -23,7 +23,7 @@ type orders struct {
 	DatabaseURL string            // of the ceiling; empty: SQLite
 	SQLite      string            // path of the ceiling's database
 	Key         []byte            // of the ceiling's AES-256-GCM
-	Profile     string            // file for a CPU profile; empty: none
+	Profile     string            // begins the names of files for profiles; empty: none
 }
 
 // ready is the first line that it answers.
@@ -105,15 +105,11 @@ func child(in io.Reader, out io.Writer) (err error) {
 		return err
 	}
 	if o.Profile != "" {
-		f, err := os.Create(o.Profile)
+		stop, err := profile(o.Profile)
 		if err != nil {
 			return err
 		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+		defer func() { err = errors.Join(err, stop()) }()
 	}
 	answers := json.NewEncoder(out)
 	if err := answers.Encode(r); err != nil {
@@ -126,4 +122,24 @@ func child(in io.Reader, out io.Writer) (err error) {
 	}
 	stop()
 	return errors.Join(lines.Err(), wait())
+}
+
+// profile writes where time goes to path.cpu.pprof, and allocations to
+// path.allocs.pprof, until stop.
+func profile(path string) (stop func() error, err error) {
+	cpu, err := os.Create(path + ".cpu.pprof")
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(cpu); err != nil {
+		return nil, errors.Join(err, cpu.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		allocs, err := os.Create(path + ".allocs.pprof")
+		if err == nil {
+			err = errors.Join(pprof.Lookup("allocs").WriteTo(allocs, 0), allocs.Close())
+		}
+		return errors.Join(err, cpu.Close())
+	}, nil
 }

@@ -147,9 +147,9 @@ func (w *world) cell(ctx context.Context, n int, product, ceiling *process) (c c
 	return c, nil
 }
 
-// readAtOnce reads the first connection's token n times at the same moment.
+// readAtOnce reads the original connection's token n times at the same moment.
 func (w *world) readAtOnce(p *process, n int) (took time.Duration, tokens int, err error) {
-	request := w.requests(p.URL, []string{w.first})[0]
+	request := w.requests(p.URL, []string{w.original})[0]
 	clients := make([]*connection, n)
 	for i := range clients {
 		if clients[i], err = dial(p.URL); err != nil {

@@ -34,7 +34,7 @@ type options struct {
 	databases   []string
 	connections int
 	dir         string // where databases are put
-	profile     string // directory for CPU profiles of the product
+	profile     string // directory for profiles of the product
 	lanyard     string // the program whose start is measured
 }
 
@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.StringVar(&databases, "db", "sqlite,postgres", "databases")
 	flags.IntVar(&o.connections, "connections", 2000, "connections that are read from")
 	flags.StringVar(&o.dir, "dir", "", "directory on the disk to measure; default: the system's for temporary files")
-	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of the product into this directory")
+	flags.StringVar(&o.profile, "profile", "", "write CPU and allocation profiles of the product into this directory")
 	flags.StringVar(&o.lanyard, "lanyard", "", "the lanyard program, for the time it takes to start; default: it is built")
 	flags.BoolVar(&asJSON, "json", false, "print the figures as JSON")
 	if err := flags.Parse(args); err != nil {

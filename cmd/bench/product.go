@@ -28,7 +28,7 @@ func (w *world) startProduct(ctx context.Context) (*process, error) {
 	}
 	o := orders{Role: "product", Settings: w.settings(address), Log: filepath.Join(w.dir, "log")}
 	if w.profile != "" && w.key != "" {
-		o.Profile = filepath.Join(w.profile, w.name()+".pprof")
+		o.Profile = filepath.Join(w.profile, w.name())
 	}
 	return startChild(ctx, o)
 }
@@ -66,7 +66,7 @@ func serveProduct(ctx context.Context, o orders) (r ready, wait func() error, er
 	}
 	r.URL = loaded.PublicURL
 	if at := strings.Index(first.String(), "lyk_"); at >= 0 {
-		r.Key = strings.TrimSpace(first.String()[at:])
+		r.Key, _, _ = strings.Cut(first.String()[at:], "\n")
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

@@ -24,7 +24,7 @@ type world struct {
 	dir         string
 	databaseURL string // empty: SQLite
 	key         string // an API key
-	first       string // id of the connection that came by the whole journey
+	original    string // id of the connection that came by the whole journey
 	ids         []string
 	plainKey    []byte // of the ceiling
 }
@@ -38,12 +38,11 @@ func (w *world) name() string {
 
 const (
 	appURL     = "http://localhost:7000/connected" // of the customer's pretend product; nobody goes there
-	firstLife  = 3 * time.Second                   // of the first access token
 	person     = "ana"                             // of the sandbox's cast
 	zoomScopes = "user:read:user user:read:token user:read:zak meeting:read:list_meetings meeting:read:local_recording_token"
 )
 
-// prepare connects one account by the whole journey, lets its token expire,
+// prepare connects one account by the whole journey, makes its token expired,
 // and asks for it many times at once.
 func (w *world) prepare(ctx context.Context) (e expired, err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -60,36 +59,45 @@ func (w *world) prepare(ctx context.Context) (e expired, err error) {
 	go func() { _ = provider.Serve(l) }() // ends by Close
 	defer provider.Close()
 
+	client, err := w.first(ctx, base, box)
+	if err != nil {
+		return e, err
+	}
+	if err := w.expire(ctx); err != nil {
+		return e, fmt.Errorf("expire: %w", err)
+	}
 	product, err := w.startProduct(ctx)
 	if err != nil {
 		return e, err
 	}
 	defer func() { err = errors.Join(err, product.close()) }()
-	w.key = product.Key
-	client, err := w.connect(ctx, product.URL, base, box)
-	if err != nil {
-		return e, fmt.Errorf("connect: %w", err)
-	}
-	if _, err := box.PatchClient(sandbox.Zoom, client, []byte(`{"access_ttl": 3600}`)); err != nil {
-		return e, err
-	}
-	select {
-	case <-time.After(firstLife):
-	case <-ctx.Done():
-		return e, ctx.Err()
-	}
 	e.Reads = expiredReads
 	if e.Took, e.Tokens, err = w.readAtOnce(product, expiredReads); err != nil {
 		return e, err
 	}
-	for _, x := range box.Ledger(sandbox.Query{}) { fmt.Printf("%+v\n", x) }
-	e.ProviderCalls = len(box.Ledger(sandbox.Query{Client: client, Kind: "refresh", Event: "used"})) +
-		len(box.Ledger(sandbox.Query{Client: client, Kind: "refresh", Event: "refused"}))
+	for _, event := range []string{"used", "refused", "expired", "reuse_detected"} {
+		e.ProviderCalls += len(box.Ledger(sandbox.Query{Client: client, Kind: "refresh", Event: event}))
+	}
 	return e, nil
 }
 
+// first starts the product on the empty database and makes the connection.
+func (w *world) first(ctx context.Context, provider string, box *sandbox.Sandbox) (client string, err error) {
+	product, err := w.startProduct(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, product.close()) }()
+	w.key = product.Key
+	client, err = w.connect(ctx, product.URL, provider, box)
+	if err != nil {
+		return "", fmt.Errorf("connect: %w", err)
+	}
+	return client, nil
+}
+
 // connect takes a person through the hosted journey and leaves the connection's
-// id in w.first.
+// id in w.original.
 func (w *world) connect(ctx context.Context, server, provider string, box *sandbox.Sandbox) (client string, err error) {
 	api := func(method, path string, in any) (out map[string]any, err error) {
 		raw, err := json.Marshal(in)
@@ -126,7 +134,7 @@ func (w *world) connect(ctx context.Context, server, provider string, box *sandb
 	appID, _ := app["id"].(string)
 	redirect, _ := app["redirect_uri"].(string)
 	c, err := box.RegisterClient(sandbox.Client{Provider: sandbox.Zoom, Name: "Bench", RedirectURIs: []string{redirect},
-		Scopes: strings.Fields(zoomScopes), AccessTTL: int(firstLife / time.Second)})
+		Scopes: strings.Fields(zoomScopes)})
 	if err != nil {
 		return "", err
 	}
@@ -146,7 +154,7 @@ func (w *world) connect(ctx context.Context, server, provider string, box *sandb
 	if err != nil {
 		return "", err
 	}
-	w.first, _ = made["id"].(string)
+	w.original, _ = made["id"].(string)
 	return c.ID, nil
 }
 

@@ -72,7 +72,7 @@ func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.Con
 	var due *lanyard.Grant
 	var renewing error
 	step := func(q *store.Query) (lanyard.Entry, error) {
-		c, g, err := q.Connection(p.Project, id)
+		c, g, err := q.ForToken(p.Project, id)
 		if err != nil {
 			return e.Failed(err), err
 		}

@@ -1,16 +1,16 @@
 package grant
 
 import (
+	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"lanyard"
 	"lanyard/internal/provider"
 )
 
-// stored is a token set as it is sealed. Only encode makes one and only decode
-// reads one, so that no token is a string anywhere else.
+// stored is a token set with its tokens as strings, to be sealed. Nothing outside
+// this file makes or reads one, so that no token is a string anywhere else.
 type stored struct {
 	Access    string   `json:"a"`
 	Refresh   string   `json:"r,omitempty"`
@@ -21,17 +21,87 @@ type stored struct {
 	APIBase   string   `json:"b,omitempty"`
 }
 
+// tokensFormat begins a sealed token set: this byte, then each text with its
+// length in front, the end in Unix seconds, and the scopes with their number in
+// front, plus one; 0 is none known. It is opened for every read of a token, and
+// JSON would cost more there than the decryption.
+const tokensFormat = 1
+
 func encode(t lanyard.TokenSet) lanyard.Secret {
-	b, _ := json.Marshal(toStored(t)) // strings and numbers only: cannot fail
+	st := toStored(t)
+	b := []byte{tokensFormat}
+	for _, s := range []string{st.Access, st.Refresh, st.IDToken, st.TokenType, st.APIBase} {
+		b = appendText(b, s)
+	}
+	b = binary.AppendVarint(b, st.Expires)
+	if st.Scopes == nil {
+		return lanyard.SecretBytes(append(b, 0))
+	}
+	b = binary.AppendUvarint(b, uint64(len(st.Scopes))+1)
+	for _, s := range st.Scopes {
+		b = appendText(b, s)
+	}
 	return lanyard.SecretBytes(b)
 }
 
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
 func decode(s lanyard.Secret) (lanyard.TokenSet, error) {
-	var st stored
-	if err := json.Unmarshal(s.Reveal(), &st); err != nil {
-		return lanyard.TokenSet{}, fmt.Errorf("read sealed tokens: %w", lanyard.CodeTampered)
+	r := textReader{b: s.Reveal()}
+	if len(r.b) == 0 || r.b[0] != tokensFormat {
+		r.bad = true
+	} else {
+		r.b = r.b[1:]
+	}
+	st := stored{Access: r.text(), Refresh: r.text(), IDToken: r.text(), TokenType: r.text(), APIBase: r.text(), Expires: r.number()}
+	if n := r.count(); n > 0 {
+		st.Scopes = make([]string, n-1)
+		for i := range st.Scopes {
+			st.Scopes[i] = r.text()
+		}
+	}
+	if r.bad || len(r.b) > 0 {
+		return lanyard.TokenSet{}, lanyard.Errorf(lanyard.CodeTampered, "the sealed tokens cannot be read")
 	}
 	return st.set(), nil
+}
+
+// textReader takes encode's form apart; after something that is not in it, bad
+// stays and everything is empty.
+type textReader struct {
+	b   []byte
+	bad bool
+}
+
+// count is a number that something of at least that many bytes follows.
+func (r *textReader) count() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if r.bad = r.bad || n <= 0 || v > uint64(len(r.b)-n)+1; r.bad {
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *textReader) number() int64 {
+	v, n := binary.Varint(r.b)
+	if r.bad = r.bad || n <= 0; r.bad {
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *textReader) text() string {
+	n := r.count()
+	if r.bad = r.bad || n > uint64(len(r.b)); r.bad {
+		return ""
+	}
+	s := string(r.b[:n])
+	r.b = r.b[n:]
+	return s
 }
 
 func toStored(t lanyard.TokenSet) stored {
@@ -97,7 +167,7 @@ func EncodeIssued(issued []provider.Issued) lanyard.Secret {
 func DecodeIssued(s lanyard.Secret) ([]provider.Issued, error) {
 	var in []storedIssued
 	if err := json.Unmarshal(s.Reveal(), &in); err != nil {
-		return nil, fmt.Errorf("read sealed exchange: %w", lanyard.CodeTampered)
+		return nil, lanyard.Errorf(lanyard.CodeTampered, "the sealed exchange cannot be read")
 	}
 	out := make([]provider.Issued, len(in))
 	for i, st := range in {

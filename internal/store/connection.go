@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"lanyard"
@@ -27,7 +28,7 @@ func scanHeld(r row, h *Held) error {
 	return r.Scan(append(connectionDest(&h.Connection), grantDest(&h.Grant)...)...)
 }
 
-// selectHeld is the hot path: one statement, two look-ups by primary key.
+// selectHeld is one statement, two look-ups by primary key.
 var selectHeld = `SELECT ` + prefixed("c", connectionColumns) + `, ` + prefixed("g", grantColumns) + `
 	FROM connections c LEFT JOIN grants g ON g.id = c.grant_id AND g.project_id = c.project_id`
 
@@ -38,6 +39,48 @@ func (q *Query) Connection(project lanyard.ProjectID, id lanyard.ConnectionID) (
 	h, err := get(q, scanHeld, selectOneHeld, id, project)
 	return h.Connection, h.Grant, err
 }
+
+// ForToken is the hot path: what handing out a token needs of a connection and
+// its grant, and no more, since every column costs. What is zero in the two is
+// not known: they are not for writing back. CodeNotFound as Connection.
+func (q *Query) ForToken(project lanyard.ProjectID, id lanyard.ConnectionID) (lanyard.Connection, lanyard.Grant, error) {
+	var r tokenRow
+	err := q.one(r.scan, selectForToken, string(id), string(project))
+	if errors.Is(err, lanyard.NotFound) {
+		return q.Connection(project, id) // whose grant is gone; or there is none
+	}
+	if err != nil {
+		return lanyard.Connection{}, lanyard.Grant{}, err
+	}
+	needed, err := listOf(r.needed)
+	if err != nil {
+		return lanyard.Connection{}, lanyard.Grant{}, err
+	}
+	scopes, err := listOf(r.scopes)
+	return lanyard.Connection{ID: id, Project: project, App: lanyard.AppID(r.app), Provider: r.provider, Grant: lanyard.GrantID(r.grant),
+			Label: r.label, State: lanyard.ConnectionState(r.state), Needed: needed},
+		lanyard.Grant{ID: lanyard.GrantID(r.grant), Project: project, App: lanyard.AppID(r.grantApp), Family: r.family, Generation: r.generation,
+			Tokens: r.tokens, Scopes: scopes, AccessExpires: fromMicros(r.expires), HasRefresh: r.hasRefresh != 0,
+			Health: lanyard.Health(r.health), Reason: lanyard.Code(r.reason)}, err
+}
+
+// tokenRow has the types of the driver, which database/sql copies without asking.
+type tokenRow struct {
+	app, provider, grant, label, state, needed string
+	grantApp, family, scopes, health, reason   string
+	generation, expires, hasRefresh            int64
+	tokens                                     []byte
+}
+
+func (t *tokenRow) scan(r row) error {
+	return r.Scan(&t.app, &t.provider, &t.grant, &t.label, &t.state, &t.needed, &t.grantApp, &t.family, &t.generation, &t.tokens,
+		&t.scopes, &t.expires, &t.hasRefresh, &t.health, &t.reason)
+}
+
+const selectForToken = `SELECT c.app_id, c.provider, c.grant_id, c.label, c.state, c.needed, g.app_id, g.family, g.generation, g.tokens,
+	g.scopes, g.access_expires, g.has_refresh, g.health, g.reason
+	FROM connections c JOIN grants g ON g.id = c.grant_id AND g.project_id = c.project_id
+	WHERE c.id = $1 AND c.project_id = $2`
 
 // statusIn is StatusOf as conditions, so that a list can be filtered by it; a
 // test compares the two over all inputs.

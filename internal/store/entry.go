@@ -88,50 +88,40 @@ func entryValues(out []any, e *lanyard.Entry, at int64) []any {
 		orNull(e.Sealed), e.RequestID)
 }
 
-// entrySteps are the numbers of rows that have a prepared statement each.
-var entrySteps = [...]int{128, 32, 8, 1}
+// entrySteps are the numbers of rows that have a prepared statement each, and
+// entryInserts their texts.
+var (
+	entrySteps   = [...]int{128, 64, 32, 16, 8, 4, 2, 1}
+	entryInserts = insertsOf(entrySteps[:])
+)
 
 // addEntriesRows appends entries by multi-row inserts of few sizes, for SQLite.
 func addEntriesRows(ctx context.Context, c conn, entries []*lanyard.Entry, at time.Time) error {
-	for len(entries) > 0 {
-		n := 1
-		for _, step := range entrySteps {
-			if step <= len(entries) {
-				n = step
-				break
+	values := make([]any, 0, min(len(entries), entrySteps[0])*entryWidth)
+	for _, n := range entrySteps {
+		for ; len(entries) >= n; entries = entries[n:] {
+			values = values[:0]
+			for _, e := range entries[:n] {
+				values = entryValues(values, e, micros(at))
+			}
+			if _, err := c.exec(ctx, entryInserts[n], values); err != nil {
+				return err
 			}
 		}
-		values := make([]any, 0, n*entryWidth)
-		for _, e := range entries[:n] {
-			values = entryValues(values, e, micros(at))
-		}
-		if _, err := c.exec(ctx, insertEntryRows(n), values); err != nil {
-			return err
-		}
-		entries = entries[n:]
 	}
 	return nil
 }
 
-// insertEntryRows is the text of such an insert.
-func insertEntryRows(n int) string {
-	var b strings.Builder
-	b.WriteString(`INSERT INTO entries (` + entryColumns + `) VALUES `)
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		for j := range entryWidth {
-			if j == 0 {
-				b.WriteByte('(')
-			} else {
-				b.WriteByte(',')
-			}
-			b.WriteString(placeholder(i*entryWidth + j + 1))
-		}
-		b.WriteByte(')')
+// insertsOf makes the text of such an insert for each number of rows. The
+// placeholders have no numbers: SQLite takes $1 for a name, and the driver looks
+// up each name among all names, which at 128 rows is most of the work.
+func insertsOf(rows []int) map[int]string {
+	row := ",(" + strings.Repeat(",?", entryWidth)[1:] + ")"
+	texts := map[int]string{}
+	for _, n := range rows {
+		texts[n] = `INSERT INTO entries (` + entryColumns + `) VALUES ` + strings.Repeat(row, n)[1:]
 	}
-	return b.String()
+	return texts
 }
 
 // The database's clock and a commit that waits for the disk, whatever the

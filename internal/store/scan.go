@@ -115,7 +115,32 @@ func (a asList[T]) Scan(src any) error {
 		*a.to = nil
 		return err
 	}
+	if plain, ok := plainList[T](s); ok {
+		*a.to = plain
+		return nil
+	}
 	return json.Unmarshal([]byte(s), a.to)
+}
+
+// listOf reads a list of strings.
+func listOf(s string) (out []string, err error) { return out, list(&out).Scan(s) }
+
+// plainList reads a list as asJSON writes it, of texts without escapes, which
+// scopes are: a tenth of the cost of the general way. Anything else is not ok.
+func plainList[T ~string](s string) ([]T, bool) {
+	inner, begins := strings.CutPrefix(s, `["`)
+	inner, ends := strings.CutSuffix(inner, `"]`)
+	if !begins || !ends || strings.ContainsRune(inner, '\\') {
+		return nil, false
+	}
+	out := make([]T, 0, 1+strings.Count(inner, `","`))
+	for item := range strings.SplitSeq(inner, `","`) {
+		if strings.Contains(item, `"`) {
+			return nil, false
+		}
+		out = append(out, T(item))
+	}
+	return out, true
 }
 
 func (a asDict) Scan(src any) error {

@@ -92,7 +92,7 @@ func (v *Vault) tampered(ctx context.Context, at Place) error {
 // same project, purpose and parts, across every rotation, and telling nothing to
 // who has only the database. The purpose keeps look-ups of different kinds apart.
 func (v *Vault) Digest(project lanyard.ProjectID, purpose string, parts ...string) []byte {
-	b := appendPart(nil, digestFormat)
+	b := appendPart(make([]byte, 0, 192), digestFormat) // room for an API key's
 	b = appendPart(b, string(project))
 	b = appendPart(b, purpose)
 	for _, p := range parts {
