@@ -58,18 +58,18 @@ func (s *Sandbox) consentPage(w http.ResponseWriter, r *http.Request, req *authR
 func (s *Sandbox) decide(p *provider) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
-			s.wrongPage(w, p, &mistake{"Invalid request", "The form could not be read.", "malformed form"})
+			s.stopPage(w, p, &mistake{"Invalid request", "The form could not be read.", "malformed form"}, "")
 			return
 		}
 		req := s.pending[r.PostForm.Get("request")]
 		if req == nil || req.provider != p || time.Now().After(req.expires) {
-			s.wrongPage(w, p, &mistake{"This page has expired", "It was answered already, or it was open for more than ten minutes. Go back to the app and begin again.", "stale consent"})
+			s.stopPage(w, p, &mistake{"This page has expired", "It was answered already, or it was open for more than ten minutes. Go back to the app and begin again.", "stale consent"}, "")
 			return
 		}
 		who := p.person(r.PostForm.Get("person"))
 		decision := r.PostForm.Get("decision")
 		if who == nil || decision != "allow" && decision != "deny" {
-			s.wrongPage(w, p, &mistake{"Invalid request", "Choose a person, and Allow or Deny.", "incomplete consent"})
+			s.stopPage(w, p, &mistake{"Invalid request", "Choose a person, and Allow or Deny.", "incomplete consent"}, "")
 			return
 		}
 		delete(s.pending, r.PostForm.Get("request"))
@@ -93,8 +93,12 @@ func (s *Sandbox) unknownClient(p *provider, id, redirect string) *mistake {
 
 // wrongPage tells the person what an app's developer must repair.
 func (s *Sandbox) wrongPage(w http.ResponseWriter, p *provider, m *mistake) {
+	s.stopPage(w, p, m, "This page is for the developer of the app. Nobody was sent back to it, because its address could not be trusted.")
+}
+
+func (s *Sandbox) stopPage(w http.ResponseWriter, p *provider, m *mistake, note string) {
 	s.ledger.add(Entry{Event: "refused", Provider: p.id, Kind: "authorize", Detail: m.cause})
-	s.page(w, http.StatusBadRequest, "wrong.html", map[string]any{"Provider": p.id, "ProviderName": p.name, "Title": m.title, "Text": m.text})
+	s.page(w, http.StatusBadRequest, "wrong.html", map[string]any{"Provider": p.id, "ProviderName": p.name, "Title": m.title, "Text": m.text, "Note": note})
 }
 
 func (s *Sandbox) page(w http.ResponseWriter, status int, name string, data any) {
@@ -107,16 +111,18 @@ func (s *Sandbox) page(w http.ResponseWriter, status int, name string, data any)
 	h := w.Header()
 	h.Set("Content-Type", "text/html;charset=UTF-8")
 	// form-action lets the answer through to any app: browsers apply it to redirects after the form as well.
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' http: https:")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' http: https:")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // into a buffer
 }
 
-func styleSheet(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "max-age=300")
-	http.ServeFileFS(w, r, pageFiles, "pages/sandbox.css")
+func asset(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=300")
+		http.ServeFileFS(w, r, pageFiles, "pages/"+name)
+	}
 }
 
 // plainWords say what a scope lets an app do.

@@ -37,6 +37,11 @@
 // token_used, token_invalid, token_expired, meeting_mismatch, on_behalf_conflict, authentication_required, meeting_not_started.
 // A refused bot's tokens are not spent. Who leaves takes their bots along.
 //
+// # By hand
+//
+// The page at / makes meetings and takes apps out of people's accounts; a meeting's page lets people enter and leave.
+// Both are forms that work without script, at /do/.
+//
 // # Admin API
 //
 // JSON at /admin/; unknown members are refused; lists are {"data":[…]}, errors {"error":"…"}. It has no password: keep it on loopback.

@@ -155,38 +155,3 @@ func (s *Sandbox) leave(w http.ResponseWriter, r *http.Request) {
 	}
 	writeJSON(w, http.StatusNotFound, object{"code": 3001, "reason": "not_in_meeting", "message": "No such participant in this meeting."})
 }
-
-// meetingPage shows a meeting to a person, or as JSON to whoever asks for it.
-func (s *Sandbox) meetingPage(w http.ResponseWriter, r *http.Request) {
-	number := r.PathValue("number")
-	m := s.meetings[number]
-	asJSON := strings.Contains(r.Header.Get("Accept"), "application/json")
-	if m == nil {
-		if asJSON {
-			zoomFail(w, http.StatusNotFound, 3001, "Meeting does not exist: "+number+".")
-			return
-		}
-		s.page(w, http.StatusNotFound, "wrong.html", map[string]any{"Provider": Zoom, "ProviderName": "Zoom", "Title": "No such meeting", "Text": "Meeting does not exist: " + number + "."})
-		return
-	}
-	if asJSON {
-		writeJSON(w, http.StatusOK, s.view(m))
-		return
-	}
-	type row struct {
-		Name, Authorized, Status string
-		Recording, Gone          bool
-	}
-	stay := map[string]string{
-		"": "in the meeting", "left": "has left",
-		"authorized_user_left": "thrown out: the person left", "authorization_revoked": "thrown out: no longer authorized",
-	}
-	var bots []row
-	for i, b := range s.view(m).Bots {
-		bots = append(bots, row{b.Name, m.bots[i].person.Name(), stay[b.Reason], b.Recording, b.Reason != ""})
-	}
-	s.page(w, http.StatusOK, "meeting.html", map[string]any{
-		"Provider": Zoom, "ProviderName": "Zoom", "Topic": m.topic, "Number": m.number, "Host": m.host.Name(),
-		"Status": m.status(), "People": m.present, "Bots": bots,
-	})
-}

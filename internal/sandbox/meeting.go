@@ -122,16 +122,20 @@ func (s *Sandbox) Meeting(number string) (Meeting, bool) {
 func (s *Sandbox) Meetings() []Meeting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	out := []Meeting{}
+	for _, m := range s.byAge() {
+		out = append(out, s.view(m))
+	}
+	return out
+}
+
+func (s *Sandbox) byAge() []*meeting {
 	all := make([]*meeting, 0, len(s.meetings))
 	for _, m := range s.meetings {
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b *meeting) int { return a.created.Compare(b.created) })
-	out := []Meeting{}
-	for _, m := range all {
-		out = append(out, s.view(m))
-	}
-	return out
+	return all
 }
 
 // SetPresent lets a person enter or leave. Whoever leaves takes along the bots that came on their behalf.

@@ -9,7 +9,7 @@ import (
 
 func oidcProvider() *provider {
 	return &provider{
-		id: OIDC, name: "OpenID provider", class: ReuseKill,
+		id: OIDC, name: "OpenID", class: ReuseKill,
 		accessTTL: 10 * time.Minute, refreshTTL: 30 * 24 * time.Hour, codeTTL: time.Minute,
 		needsPKCE: true, strictAuth: true, issParam: true, codeReuseRevokes: true,
 		refuse: refuseOIDC,

@@ -56,18 +56,12 @@ func (s *Sandbox) routes() http.Handler {
 	for _, id := range s.order {
 		at("POST /"+id+"/consent", id, "consent", s.decide(s.providers[id]))
 	}
-	mux.HandleFunc("GET /sandbox.css", styleSheet)
+	mux.HandleFunc("GET /sandbox.css", asset("sandbox.css"))
+	mux.HandleFunc("GET /sandbox.svg", asset("sandbox.svg"))
 	mux.Handle("GET /{$}", s.serve(endpoint{"", "index"}, s.index))
 	// A web page that somebody has open must not be able to change the sandbox.
-	mux.Handle("/admin/", http.NewCrossOriginProtection().Handler(s.adminRoutes()))
+	own := http.NewCrossOriginProtection()
+	mux.Handle("/admin/", own.Handler(s.adminRoutes()))
+	mux.Handle("/do/", own.Handler(s.formRoutes()))
 	return mux
-}
-
-func (s *Sandbox) index(w http.ResponseWriter, _ *http.Request) {
-	type row struct{ ID, Name string }
-	var rows []row
-	for _, id := range s.order {
-		rows = append(rows, row{id, s.providers[id].name})
-	}
-	s.page(w, http.StatusOK, "index.html", map[string]any{"Base": s.base, "Providers": rows})
 }
