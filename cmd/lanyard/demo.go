@@ -21,7 +21,11 @@ func (c *cli) demoCommand() *cobra.Command {
 the main path as a story: a person connects Zoom, a bot gets in on their behalf,
 the same bot is refused when it should be, and the log shows it. For each step it
 shows the address to open and a curl that works. Then it leaves the pages open,
-until Ctrl-C; with --once it ends. Its data is temporary.`,
+until Ctrl-C; with --once it ends. Its data is temporary.
+
+With --json each step is a line, and the last, when everything is ready to be
+tried, has the addresses and the key: "at":{"lanyard","sandbox","product","key"}.
+--port 0 takes free ports.`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -82,6 +83,67 @@ func TestTheStoryAsJSON(t *testing.T) {
 		}
 		if err := json.Unmarshal([]byte(line), &step); err != nil || step.Title == "" {
 			t.Fatalf("got %.100q (%v), want one step as JSON", line, err)
+		}
+	}
+}
+
+func TestTheLastLineSaysWhereEverythingIs(t *testing.T) {
+	var out bytes.Buffer
+	d, err := demo.Start(t.Context(), demo.Config{Out: &out, JSON: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.LeaveOpen()
+	var last struct {
+		At struct{ Lanyard, Sandbox, Product, Key string }
+	}
+	if err := json.Unmarshal(out.Bytes(), &last); err != nil {
+		t.Fatal(err)
+	}
+	for what, path := range map[string]string{last.At.Lanyard: "/docs", last.At.Sandbox: "/", last.At.Product: "/"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, what+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%s%s: got %s (%v), want 200", what, path, resp.Status, err)
+		}
+	}
+	if !strings.HasPrefix(last.At.Key, "lyk_") {
+		t.Errorf("got key %q, want one that works", last.At.Key)
+	}
+}
+
+// What a page of another site can make a browser do at the product.
+func TestTheProductIsNotPressedByOthers(t *testing.T) {
+	var out bytes.Buffer
+	d, err := demo.Start(t.Context(), demo.Config{Out: &out, JSON: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.LeaveOpen()
+	var last struct{ At struct{ Product string } }
+	if err := json.Unmarshal(out.Bytes(), &last); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"/connect": 403, "/invitation": 403, "/complete": 403, "/disconnect": 403, "/bot": 403, "/login": 403, "/reconnect": 403} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, last.At.Product+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", "https://evil.example")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := resp.Body.Close(); err != nil || resp.StatusCode != want {
+			t.Errorf("%s: got %s (%v), want %d", path, resp.Status, err, want)
 		}
 	}
 }

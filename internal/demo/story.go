@@ -49,6 +49,7 @@ func (d *Demo) LeaveOpen() {
 	t.page("Harbour Notes", d.product+"/")
 	t.page("the sandbox", d.sandURL+"/")
 	t.page("the API, to read", d.url+"/docs")
+	t.addresses(map[string]string{"lanyard": d.url, "sandbox": d.sandURL, "product": d.product, "key": d.key})
 	t.flush()
 }
 
@@ -99,7 +100,7 @@ func (s *story) register(ctx context.Context) error {
 	s.t.step("Harbour Notes registers its Zoom app")
 	s.t.say("A draft first: its answer says what to paste at Zoom. Then client id and secret go in, sealed under a key that is not in the database.")
 	if err := s.ask(ctx, call{method: "PATCH", path: "/v1/project", body: map[string]any{"display_name": "Harbour Notes",
-		"return_urls": []string{s.product + "/connected"}}}, nil); err != nil {
+		"return_urls": []string{s.product + "/connected", s.product + "/handed-over"}, "origins": []string{s.product}}}, nil); err != nil {
 		return err
 	}
 	zoom := s.sandURL + "/zoom"

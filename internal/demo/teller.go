@@ -64,6 +64,14 @@ func (t *teller) page(what, url string) {
 	fmt.Fprintf(t.out, "    %s %s  %s\n", t.paint("36", "→"), url, t.paint("2", what))
 }
 
+// addresses is for programs, as one member of the step: where everything is, and
+// the key. In prose the pages above say it.
+func (t *teller) addresses(at map[string]string) {
+	if t.json {
+		t.line["at"] = at
+	}
+}
+
 // curl shows a call.
 func (t *teller) curl(line string) {
 	if t.json {
