@@ -2,6 +2,7 @@ import { defineConfig } from "@playwright/test";
 
 // Lanyard's pages in a real browser. Run: npm ci && npm test
 //   CHROMIUM           the browser; /usr/bin/chromium unless said
+//   LANYARD_E2E_BINARY the lanyard whose demo is tried; built from the repository unless said
 //   LANYARD_E2E_PAGES  command that serves the pages, see setup.js; built from the repository unless said
 export default defineConfig({
   testDir: ".",

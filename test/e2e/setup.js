@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import readline from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -27,21 +28,33 @@ function start(command, args, cwd) {
   });
 }
 
+const go = (...args) => promisify(execFile)("go", args, { cwd: repository });
+
 // Playwright calls this once before all tests; what it returns, once after.
 export default async function setup() {
   const room = path.join(repository, "internal/connectpage");
-  let dir, pages;
-  if (process.env.LANYARD_E2E_PAGES) {
-    pages = await start("sh", ["-c", process.env.LANYARD_E2E_PAGES], room);
-  } else {
-    dir = mkdtempSync(path.join(tmpdir(), "lanyard-e2e-"));
-    const binary = path.join(dir, "pages");
-    execFileSync("go", ["test", "-c", "-o", binary, "./internal/connectpage"], { cwd: repository, stdio: "inherit" });
-    pages = await start(binary, ["-test.run", "^TestServe$", "-test.timeout", "0", "-serve"], room);
+  const dir = mkdtempSync(path.join(tmpdir(), "lanyard-e2e-"));
+  const clear = () => rmSync(dir, { recursive: true, force: true });
+  try {
+    let pages;
+    if (!process.env.LANYARD_E2E_BINARY) { // product.js starts it, for each worker
+      process.env.LANYARD_E2E_BINARY = path.join(dir, "lanyard");
+      await go("build", "-o", process.env.LANYARD_E2E_BINARY, "./cmd/lanyard");
+    }
+    if (process.env.LANYARD_E2E_PAGES) {
+      pages = await start("sh", ["-c", process.env.LANYARD_E2E_PAGES], room);
+    } else {
+      const served = path.join(dir, "pages");
+      await go("test", "-c", "-o", served, "./internal/connectpage");
+      pages = await start(served, ["-test.run", "^TestServe$", "-test.timeout", "0", "-serve"], room);
+    }
+    process.env.LANYARD_E2E_AT = JSON.stringify({ pages: pages.at });
+    return async () => {
+      await pages.stop();
+      clear();
+    };
+  } catch (e) {
+    clear();
+    throw e;
   }
-  process.env.LANYARD_E2E_AT = JSON.stringify({ pages: pages.at });
-  return async () => {
-    await pages.stop();
-    if (dir) rmSync(dir, { recursive: true, force: true });
-  };
 }
