@@ -67,7 +67,7 @@ type Connection struct {
 	Person    PersonID
 	Label     string
 	State     ConnectionState
-	Origin    string   // how it came: "hosted", "own_callback", "unbound_code", "reconnect"
+	Origin    string   // how it came: "hosted", "own_callback", "link", "unbound_code"
 	Account   []byte   // sealed AccountData, under the person's key
 	Needed    []string // scopes the app asked for as required
 	Metadata  map[string]string

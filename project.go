@@ -28,7 +28,7 @@ type ProjectSettings struct {
 	TimeZone      string   `json:"time_zone,omitempty"`
 	UnboundCodes  bool     `json:"allow_unbound_codes,omitempty"`   // vendors' wire formats
 	CustomAllowed bool     `json:"allow_custom_provider,omitempty"` // set by the operator only (T08)
-	LinkMode      bool     `json:"allow_link_mode,omitempty"`       // connect without a session of the customer's (T01)
+	LinkMode      bool     `json:"allow_link_mode,omitempty"`       // invitations that name the expected account need no session of the customer's (T01)
 }
 
 // AllowsReturn says whether u is one of the project's return URLs, exactly.

@@ -22,7 +22,7 @@ type Connection struct {
 	Status               string            `json:"status" enum:"active,partial,degraded,needs_reauth,paused,revoked"`
 	Reason               string            `json:"reason,omitempty" doc:"The true cause, a code"`
 	Message              string            `json:"message,omitempty" doc:"The cause in a sentence"`
-	Origin               string            `json:"origin" doc:"hosted, own_callback, reconnect, unbound_code"`
+	Origin               string            `json:"origin" doc:"hosted, own_callback, link, unbound_code"`
 	ScopesGranted        []string          `json:"scopes_granted"`
 	ScopesMissing        []string          `json:"scopes_missing"`
 	Metadata             map[string]string `json:"metadata"`

@@ -16,7 +16,7 @@ type Project struct {
 	TimeZone            string    `json:"time_zone,omitempty" doc:"IANA name"`
 	AllowUnboundCodes   bool      `json:"allow_unbound_codes" doc:"Take codes without state, for the vendors' wire formats"`
 	AllowCustomProvider bool      `json:"allow_custom_provider" doc:"Set by the operator only"`
-	AllowLinkMode       bool      `json:"allow_link_mode" doc:"Connect without a session of the customer's"`
+	AllowLinkMode       bool      `json:"allow_link_mode" doc:"Invitations that name the account they expect may connect it without a session of yours"`
 	CreatedAt           time.Time `json:"created_at"`
 	UpdatedAt           time.Time `json:"updated_at"`
 }

@@ -22,13 +22,15 @@ type NewConnectSession struct {
 	Scopes           []string          `json:"scopes,omitempty" maxItems:"100" doc:"Of the app's; absent: all it asks for"`
 	ScopesOptional   []string          `json:"scopes_optional,omitempty" maxItems:"100"`
 	ExpiresInSeconds int               `json:"expires_in_seconds,omitempty" minimum:"0" maximum:"86400" doc:"60 to 86400; absent: 1800"`
+	ExpectedEmail    string            `json:"expected_email,omitempty" maxLength:"320" doc:"Only the account with this address is connected, at once and without a completion; needs allow_link_mode"`
+	ExpectedSubject  string            `json:"expected_subject,omitempty" maxLength:"255" doc:"The same by the provider's id for the account"`
 }
 
 // ConnectSession is an invitation.
 type ConnectSession struct {
 	ID           string    `json:"id"`
 	ConnectURL   string    `json:"connect_url,omitempty" doc:"The link for the person; shown once"`
-	Purpose      string    `json:"purpose" enum:"connect,reconnect"`
+	Purpose      string    `json:"purpose" enum:"connect,reconnect,link"`
 	AppID        string    `json:"app_id"`
 	Status       string    `json:"status" enum:"open,connected,expired"`
 	ConnectionID string    `json:"connection_id,omitempty" doc:"What came of it, or what is to be reconnected"`

@@ -28,7 +28,8 @@ func (a *API) createSession(ctx context.Context, p lanyard.Principal, in *create
 	b := in.Body
 	made, err := a.Flow.CreateSession(ctx, p, flow.NewSession{App: lanyard.AppID(b.AppID), Provider: b.Provider, EndUser: endUser(b.EndUser),
 		ReturnURL: b.ReturnURL, Origin: b.Origin, Label: b.Label, Metadata: b.Metadata, Scopes: b.Scopes,
-		ScopesOptional: b.ScopesOptional, ExpiresIn: time.Duration(b.ExpiresInSeconds) * time.Second})
+		ScopesOptional: b.ScopesOptional, ExpiresIn: time.Duration(b.ExpiresInSeconds) * time.Second,
+		Expected: lanyard.Expected{Subject: b.ExpectedSubject, Email: b.ExpectedEmail}})
 	return invitedOf(made), err
 }
 

@@ -29,7 +29,11 @@ func (s *Service) Callback(ctx context.Context, r CallbackRequest) (Arrival, err
 	}
 	var f lanyard.Flow
 	var in lanyard.Session
+	var now time.Time
 	err = s.Store.View(ctx, func(q *store.Query) (err error) {
+		if now, err = q.Now(); err != nil {
+			return err
+		}
 		if f, err = q.FlowByState(s.Vault.Digest("", "state", state)); err != nil {
 			return err
 		}
@@ -54,8 +58,11 @@ func (s *Service) Callback(ctx context.Context, r CallbackRequest) (Arrival, err
 	if cookie == "" || subtle.ConstantTimeCompare(s.Vault.Digest("", "flow-cookie", cookie), f.CookieHash) != 1 {
 		return Arrival{}, lanyard.Errorf(lanyard.CodeBrowserMismatch, "")
 	}
-	if time.Now().After(f.ExpiresAt) {
+	switch {
+	case now.After(f.ExpiresAt):
 		return s.over(ctx, r, f, in, lanyard.CodeAttemptExpired)
+	case in.State == lanyard.SessionConnected: // another trip of this invitation was faster
+		return s.over(ctx, r, f, in, lanyard.CodeLinkUsed)
 	}
 	d, err := s.openData(ctx, f)
 	if err != nil {
@@ -75,8 +82,8 @@ func (s *Service) Callback(ctx context.Context, r CallbackRequest) (Arrival, err
 	if code == "" || len(code) > 8192 {
 		return s.over(ctx, r, f, in, lanyard.CodeProviderAnswerInvalid)
 	}
-	if in.Purpose == "reconnect" {
-		return s.renewConsent(ctx, r, f, in, d, lanyard.NewSecret(code))
+	if in.Purpose != forConnect {
+		return s.atOnce(ctx, r, f, in, d, lanyard.NewSecret(code))
 	}
 	return s.park(ctx, r, f, in, t.CodeTTL, lanyard.NewSecret(code))
 }
@@ -121,12 +128,11 @@ func (s *Service) over(ctx context.Context, r CallbackRequest, f lanyard.Flow, i
 	}
 	e.Outcome, e.Code = "failed", code
 	f.StateHash, f.Parked, f.State, f.Error = nil, nil, lanyard.FlowFailed, code
-	in.LastError = code
 	err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		if err := s.move(tx, f, lanyard.FlowStarted); err != nil {
 			return lanyard.Entry{}, err
 		}
-		return e, tx.PutSession(in)
+		return e, noteError(tx, f, code)
 	})
 	if err != nil {
 		return Arrival{}, err

@@ -22,7 +22,7 @@ func (s *Service) Open(ctx context.Context, link string) (Invitation, error) {
 	if err != nil {
 		return Invitation{}, err
 	}
-	out := Invitation{Link: link, Reconnect: in.Purpose == "reconnect", ProjectName: projectName(pr), LogoURL: pr.Settings.LogoURL,
+	out := Invitation{Link: link, Reconnect: in.Purpose == forReconnect, ProjectName: projectName(pr), LogoURL: pr.Settings.LogoURL,
 		PrivacyURL: pr.Settings.PrivacyURL, TermsURL: pr.Settings.TermsURL, Provider: a.Provider, ProviderName: t.Name,
 		NotPossible: t.Cannot(append(in.Scopes[:len(in.Scopes):len(in.Scopes)], in.ScopesOptional...)),
 		ManageURL:   t.ManageURL, ExpiresAt: in.ExpiresAt, Popup: in.Origin != "", LastError: in.LastError}
@@ -56,10 +56,7 @@ func (s *Service) Continue(ctx context.Context, link string, from lanyard.Origin
 	}
 	cookie := lanyard.Random(32)
 	f := lanyard.Flow{Project: in.Project, App: in.App, Session: in.ID, Person: in.Person, CookieHash: s.Vault.Digest("", "flow-cookie", cookie)}
-	origin := "hosted"
-	if in.Purpose == "reconnect" {
-		origin = "reconnect"
-	}
+	origin := map[string]string{forConnect: originHosted, forReconnect: originReconnect, forLink: originLink}[in.Purpose]
 	url, _, err := s.begin(ctx, &f, data{RedirectURI: s.Apps.RedirectURI(a.ID), Needed: in.Scopes, Optional: in.ScopesOptional,
 		Label: in.Label, Metadata: in.Metadata, Origin: origin, Connection: in.Connection}, ready.Target)
 	if err != nil {
@@ -88,7 +85,7 @@ func (s *Service) read(ctx context.Context, link string) (in lanyard.Session, pr
 	if len(link) > 300 {
 		return in, pr, a, lanyard.Errorf(lanyard.CodeLinkUnknown, "")
 	}
-	var until time.Time
+	var now, until time.Time
 	var id lanyard.ConnectionID
 	signed := strings.HasPrefix(link, "rc.")
 	if signed {
@@ -97,26 +94,36 @@ func (s *Service) read(ctx context.Context, link string) (in lanyard.Session, pr
 		}
 	}
 	err = s.Store.View(ctx, func(q *store.Query) (err error) {
-		if signed {
-			c, _, err := q.Connection(in.Project, id)
-			if err != nil {
+		if now, err = q.Now(); err != nil {
+			return err
+		}
+		if !signed {
+			if in, err = q.SessionByLink(s.linkHash(link)); err != nil {
+				return err
+			}
+			id = ""
+			if in.Purpose == forReconnect && in.State == lanyard.SessionOpen {
+				id = in.Connection
+			}
+		}
+		var c lanyard.Connection
+		if id != "" { // what was let go of has nothing to connect again
+			if c, _, err = q.Connection(in.Project, id); err != nil {
 				return err
 			}
 			if c.State == lanyard.Revoked {
 				return lanyard.Errorf(lanyard.CodeLinkExpired, "")
 			}
-			if a, err = q.App(c.Project, c.App); err != nil {
-				return err
-			}
+		}
+		if signed {
+			in.App = c.App
+		}
+		if a, err = q.App(in.Project, in.App); err != nil {
+			return err
+		}
+		if signed {
 			in = reconnectSession(c, a, "", "")
 			in.ExpiresAt = until
-		} else {
-			if in, err = q.SessionByLink(s.linkHash(link)); err != nil {
-				return err
-			}
-			if a, err = q.App(in.Project, in.App); err != nil {
-				return err
-			}
 		}
 		pr, err = q.Project(in.Project)
 		return err
@@ -126,7 +133,7 @@ func (s *Service) read(ctx context.Context, link string) (in lanyard.Session, pr
 		err = lanyard.Errorf(lanyard.CodeLinkUnknown, "")
 	case err == nil && in.State == lanyard.SessionConnected:
 		err = lanyard.Errorf(lanyard.CodeLinkUsed, "")
-	case err == nil && time.Now().After(in.ExpiresAt):
+	case err == nil && now.After(in.ExpiresAt):
 		err = lanyard.Errorf(lanyard.CodeLinkExpired, "")
 	}
 	return in, pr, a, err
@@ -139,7 +146,7 @@ func projectName(pr lanyard.Project) string {
 	return pr.Name
 }
 
-// handleKey seals the parameters of a callback by POST to the app they came for.
+// handlePlace is where the parameters of a callback by POST belong: to the app they came for.
 func handlePlace(project lanyard.ProjectID, app lanyard.AppID) vault.Place {
 	return vault.Place{Project: project, Row: string(app), Field: "callback.handle"}
 }

@@ -18,20 +18,13 @@ import (
 // failed ends a flow whose code brought nothing.
 func (s *Service) failed(ctx context.Context, p lanyard.Principal, f lanyard.Flow, from lanyard.FlowState, cause error) error {
 	code := lanyard.CodeOf(cause)
-	f.State, f.Parked, f.Error, f.CompletionHash = lanyard.FlowFailed, nil, code, nil
+	f.State, f.Parked, f.Error, f.CompletionHash, f.StateHash = lanyard.FlowFailed, nil, code, nil, nil
 	err := s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		if ok, err := tx.MoveFlow(f, from); err != nil || !ok {
 			return lanyard.Entry{}, err
 		}
-		if f.Session != "" {
-			in, err := tx.Session(f.Project, f.Session)
-			if err != nil {
-				return lanyard.Entry{}, err
-			}
-			in.LastError = code
-			if err := tx.PutSession(in); err != nil {
-				return lanyard.Entry{}, err
-			}
+		if err := noteError(tx, f, code); err != nil {
+			return lanyard.Entry{}, err
 		}
 		e := lanyard.NewEntry(p, lanyard.ActConsentRefused)
 		e.App, e.Session = f.App, f.Session
@@ -74,13 +67,13 @@ func (s *Service) reject(ctx context.Context, p lanyard.Principal, f lanyard.Flo
 // adopt gives a known account's grant its new tokens. False: not known.
 func (s *Service) adopt(ctx context.Context, f lanyard.Flow, d data, ready app.Ready, is provider.Issued, who provider.Identity) (bool, error) {
 	for range 10 {
-		c, err := s.Grants.Prepare(ctx, ready.App, is, who, ready.Target.ScopesFor(is.Kind, d.requested()))
+		c, err := s.Grants.Prepare(ctx, ready.App, is, who, ready.Target.ScopesFor(is.Kind, ready.Target.Scopes(d.requested())))
 		if err != nil || !c.Known {
 			return false, err
 		}
 		ok := false
 		err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
-			if ok, err = c.Commit(tx); err != nil || !ok {
+			if ok, err = c.Commit(tx, ""); err != nil || !ok {
 				return lanyard.Entry{}, err
 			}
 			e := lanyard.NewEntry(lanyard.Principal{Project: f.Project, Name: "lanyard"}, lanyard.ActConnectionRenewed)
@@ -95,23 +88,18 @@ func (s *Service) adopt(ctx context.Context, f lanyard.Flow, d data, ready app.R
 	return true, lanyard.Errorf(lanyard.CodeStoreUnavailable, "the grant kept moving")
 }
 
-// renewConsent redeems a reconnect at the callback: the invitation knows whose
-// account it must be, so it needs no completion.
-func (s *Service) renewConsent(ctx context.Context, r CallbackRequest, f lanyard.Flow, in lanyard.Session, d data, code lanyard.Secret) (Arrival, error) {
+// atOnce redeems at the callback: the invitation knows whose account it must be,
+// so it needs no completion.
+func (s *Service) atOnce(ctx context.Context, r CallbackRequest, f lanyard.Flow, in lanyard.Session, d data, code lanyard.Secret) (Arrival, error) {
 	p := lanyard.Principal{Project: f.Project, Name: "person", RequestID: r.RequestID, Scopes: []lanyard.Scope{lanyard.ScopeConnect}}
-	next := f
-	next.StateHash, next.State = nil, lanyard.FlowRedeeming
-	if err := s.spend(ctx, next, lanyard.FlowStarted, lanyard.CodeAttemptUnknown); err != nil {
-		return Arrival{}, err
-	}
-	_, err := s.await(ctx, p, next, d, code)
+	ids, err := s.run(ctx, p, f.ID, d, code)
 	if err != nil {
 		if in.ReturnURL == "" && in.Origin == "" {
 			return Arrival{}, err
 		}
 		return arrive(in, "lanyard_error", string(lanyard.CodeOf(err))), nil
 	}
-	return arrive(in, "lanyard_connection", string(d.Connection)), nil
+	return arrive(in, "lanyard_connection", string(ids[0])), nil
 }
 
 // Tasks are what the journeys need done in the background.
@@ -122,7 +110,8 @@ func (s *Service) Tasks() []worker.Task {
 	}
 }
 
-// sweep destroys codes that nobody came for.
+// sweep destroys codes that nobody came for, and ends trips whose node has died
+// while the code was on its way.
 func (s *Service) sweep(ctx context.Context) error {
 	var due []lanyard.Flow
 	err := s.Store.View(ctx, func(q *store.Query) (err error) {
@@ -130,17 +119,54 @@ func (s *Service) sweep(ctx context.Context) error {
 		return err
 	})
 	for _, f := range due {
-		from := f.State
-		f.State, f.Parked, f.StateHash, f.CompletionHash, f.Error = lanyard.FlowFailed, nil, nil, nil, lanyard.CodeAttemptExpired
-		if from == lanyard.FlowParked {
-			f.Error = lanyard.CodeCompletionExpired
-		}
-		err = errors.Join(err, s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
-			_, err := tx.MoveFlow(f, from)
-			return err
-		}))
+		err = errors.Join(err, s.end(ctx, f))
 	}
 	return err
+}
+
+// Lost ends trips whose code was on its way when this node died: it may be spent,
+// and what came of it nobody can say.
+func (s *Service) Lost(ctx context.Context, ids []lanyard.FlowID) error {
+	for _, id := range ids {
+		var f lanyard.Flow
+		err := s.Store.View(ctx, func(q *store.Query) (err error) {
+			f, err = q.Flow(id)
+			return err
+		})
+		if err == nil && f.State == lanyard.FlowRedeeming {
+			err = s.end(ctx, f)
+		}
+		if err != nil && !errors.Is(err, lanyard.NotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// end fails a trip that goes no further, for the reason its state gives. What the
+// person or the backend did not do is no entry of the log; what we lost is.
+func (s *Service) end(ctx context.Context, f lanyard.Flow) error {
+	from, why := f.State, lanyard.CodeAttemptExpired
+	switch from {
+	case lanyard.FlowParked:
+		why = lanyard.CodeCompletionExpired
+	case lanyard.FlowRedeeming:
+		why = lanyard.CodeProviderUnavailable
+	}
+	f.State, f.Parked, f.StateHash, f.CompletionHash, f.Error = lanyard.FlowFailed, nil, nil, nil, why
+	return s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		ok, err := tx.MoveFlow(f, from)
+		if err != nil || !ok || from == lanyard.FlowStarted {
+			return lanyard.Entry{}, err
+		}
+		if err := noteError(tx, f, why); err != nil || from != lanyard.FlowRedeeming {
+			return lanyard.Entry{}, err
+		}
+		e := lanyard.NewEntry(lanyard.Principal{Project: f.Project, Name: "lanyard"}, lanyard.ActConsentRefused)
+		e.App, e.Session, e.Outcome, e.Code = f.App, f.Session, "failed", why
+		e.Detail = map[string]string{"why": "node_ended"}
+		return e, nil
+	})
 }
 
 // keepPending is how long tokens wait for it to be known whose they are.
@@ -149,26 +175,31 @@ const keepPending = time.Hour
 // identify asks again whose account it is, for tokens that wait for that.
 func (s *Service) identify(ctx context.Context) error {
 	var waiting []lanyard.Flow
+	var now time.Time
 	err := s.Store.View(ctx, func(q *store.Query) (err error) {
-		waiting, err = q.ReceivedFlows(time.Now().Add(-time.Minute), 50)
+		if now, err = q.Now(); err != nil {
+			return err
+		}
+		waiting, err = q.ReceivedFlows(now.Add(-time.Minute), 50)
 		return err
 	})
 	for _, f := range waiting {
-		if one := s.identifyOne(ctx, f); one != nil && !errors.Is(one, lanyard.CodeIdentityUnavailable) {
+		one := s.identifyOne(ctx, f, now)
+		if one != nil && !errors.Is(one, lanyard.CodeIdentityUnavailable) && !errors.Is(one, lanyard.CodeProviderTimeout) {
 			err = errors.Join(err, fmt.Errorf("flow %s: %w", f.ID, one))
 		}
 	}
 	return err
 }
 
-func (s *Service) identifyOne(ctx context.Context, f lanyard.Flow) error {
+func (s *Service) identifyOne(ctx context.Context, f lanyard.Flow, now time.Time) error {
 	d, err := s.openData(ctx, f)
 	if err != nil {
 		return err
 	}
 	p := lanyard.Principal{Project: f.Project, Name: "lanyard", Scopes: []lanyard.Scope{lanyard.ScopeConnect}}
-	if time.Since(f.CreatedAt) < keepPending {
-		_, err = s.await(ctx, p, f, d, lanyard.Secret{})
+	if now.Sub(f.CreatedAt) < keepPending {
+		_, err = s.run(ctx, p, f.ID, d, lanyard.Secret{})
 		return err
 	}
 	ready, err := s.ready(ctx, f, d)

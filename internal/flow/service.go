@@ -35,6 +35,8 @@ type Config struct {
 type Service struct {
 	Config
 	redeems singleflight.Group
+	stop    context.Context // done: nobody waits any longer
+	cancel  context.CancelFunc
 }
 
 // New returns a Service.
@@ -42,8 +44,28 @@ func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Service{Config: c}
+	s := &Service{Config: c}
+	s.stop, s.cancel = context.WithCancel(context.Background())
+	return s
 }
+
+// Stop ends the long polls: whoever waits for news is told how things stand.
+func (s *Service) Stop() { s.cancel() }
+
+// The purposes of an invitation.
+const (
+	forConnect   = "connect"
+	forReconnect = "reconnect"
+	forLink      = "link"
+)
+
+// How a connection came.
+const (
+	originHosted    = "hosted"
+	originOwn       = "own_callback"
+	originReconnect = "reconnect"
+	originLink      = "link"
+)
 
 const (
 	sessionFor     = 30 * time.Minute // an invitation, unless it says otherwise
@@ -66,7 +88,7 @@ type data struct {
 	Optional    []string          `json:"optional,omitempty"`
 	Label       string            `json:"label,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
-	Origin      string            `json:"origin"` // of the connection: hosted, own_callback, reconnect
+	Origin      string            `json:"origin"` // of the connection: hosted, own_callback, reconnect, link
 	// Reconnect: the connection and the account that are expected (T09).
 	Connection lanyard.ConnectionID `json:"connection,omitempty"`
 }
@@ -117,7 +139,7 @@ func (s *Service) begin(ctx context.Context, f *lanyard.Flow, d data, t *provide
 func (s *Service) ready(ctx context.Context, f lanyard.Flow, d data) (app.Ready, error) {
 	var a lanyard.App
 	err := s.Store.View(ctx, func(q *store.Query) (err error) {
-		a, err = q.App(f.Project, f.App)
+		a, err = appOf(q, f.Project, f.App)
 		return err
 	})
 	if err != nil {

@@ -23,6 +23,11 @@ type NewSession struct {
 	Scopes         []string // of the app's; nil: all it asks for
 	ScopesOptional []string
 	ExpiresIn      time.Duration // 1 minute to 24 hours; 0: 30 minutes
+
+	// Expected makes it a link that needs no session of the customer's: only the
+	// account named here is connected, at the callback, without a completion (T01).
+	Expected lanyard.Expected
+	token    string // of the link; empty: a new one
 }
 
 // Invited is an invitation with its link, which is shown once.
@@ -55,8 +60,14 @@ func (s *Service) CreateSession(ctx context.Context, p lanyard.Principal, n NewS
 	if err != nil {
 		return Invited{}, err
 	}
-	return s.invite(ctx, p, lanyard.Session{Project: p.Project, App: a.ID, Person: who.ID, Purpose: "connect", ReturnURL: n.ReturnURL,
-		Origin: n.Origin, Label: n.Label, Metadata: n.Metadata, Scopes: needed, ScopesOptional: optional}, n.ExpiresIn)
+	in := lanyard.Session{ID: lanyard.NewID[lanyard.SessionID]("cs_"), Project: p.Project, App: a.ID, Person: who.ID, Purpose: forConnect, ReturnURL: n.ReturnURL,
+		Origin: n.Origin, Label: n.Label, Metadata: n.Metadata, Scopes: needed, ScopesOptional: optional}
+	if n.Expected != (lanyard.Expected{}) {
+		if err := s.expect(ctx, &in, n.Expected); err != nil {
+			return Invited{}, err
+		}
+	}
+	return s.invite(ctx, p, in, n.ExpiresIn, n.token)
 }
 
 // Reconnect invites the person of a connection to connect the same account
@@ -72,7 +83,12 @@ func (s *Service) Reconnect(ctx context.Context, p lanyard.Principal, id lanyard
 	if err := p.Reaches(c.Provider, c.Label); err != nil {
 		return Invited{}, err
 	}
-	return s.invite(ctx, p, reconnectSession(c, a, returnURL, origin), 0)
+	if c.State == lanyard.Revoked { // the grant is gone with it: there is nothing to renew
+		return Invited{}, lanyard.Errorf(lanyard.CodeConnectionRevoked, "")
+	}
+	in := reconnectSession(c, a, returnURL, origin)
+	in.ID = lanyard.NewID[lanyard.SessionID]("cs_")
+	return s.invite(ctx, p, in, 0, "")
 }
 
 func reconnectSession(c lanyard.Connection, a lanyard.App, returnURL, origin string) lanyard.Session {
@@ -82,19 +98,21 @@ func reconnectSession(c lanyard.Connection, a lanyard.App, returnURL, origin str
 			needed = append(needed, sc)
 		}
 	}
-	return lanyard.Session{Project: c.Project, App: c.App, Person: c.Person, Purpose: "reconnect", Connection: c.ID, Label: c.Label,
+	return lanyard.Session{Project: c.Project, App: c.App, Person: c.Person, Purpose: forReconnect, Connection: c.ID, Label: c.Label,
 		ReturnURL: returnURL, Origin: origin, Scopes: needed, ScopesOptional: a.ScopesOptional}
 }
 
-func (s *Service) invite(ctx context.Context, p lanyard.Principal, in lanyard.Session, expires time.Duration) (Invited, error) {
+func (s *Service) invite(ctx context.Context, p lanyard.Principal, in lanyard.Session, expires time.Duration, link string) (Invited, error) {
 	switch {
 	case expires == 0:
 		expires = sessionFor
 	case expires < time.Minute || expires > sessionForMost:
 		return Invited{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "expires_in_seconds: 60 to 86400")
 	}
-	link := lanyard.Random(32)
-	in.ID, in.State, in.LinkHash = lanyard.NewID[lanyard.SessionID]("cs_"), lanyard.SessionOpen, s.linkHash(link)
+	if link == "" {
+		link = lanyard.Random(32)
+	}
+	in.State, in.LinkHash = lanyard.SessionOpen, s.linkHash(link)
 	e, err := s.Connections.Entry(ctx, p, lanyard.ActSessionCreated)
 	if err != nil {
 		return Invited{}, err
@@ -107,13 +125,19 @@ func (s *Service) invite(ctx context.Context, p lanyard.Principal, in lanyard.Se
 		if err := mayReturn(pr, in); err != nil {
 			return e.Failed(err), err
 		}
+		if in.Purpose == forLink && !pr.Settings.LinkMode {
+			err := lanyard.Errorf(lanyard.CodeInvalidRequest, "expected_email, expected_subject: links without a session of yours are off for this project; its admin turns them on with allow_link_mode")
+			return e.Failed(err), err
+		}
 		in.CreatedAt, in.UpdatedAt, in.ExpiresAt = tx.Now(), tx.Now(), tx.Now().Add(expires)
 		e.App, e.Session, e.Connection = in.App, in.ID, in.Connection
 		e.Detail = map[string]string{"purpose": in.Purpose}
 		return e, tx.AddSession(in)
 	})
-	return Invited{in, s.PublicURL + "/connect/" + link}, err
+	return Invited{in, s.connectURL(link)}, err
 }
+
+func (s *Service) connectURL(link string) string { return s.PublicURL + "/connect/" + link }
 
 // mayReturn compares return URL and origin with the project's, exactly (T06).
 func mayReturn(pr lanyard.Project, in lanyard.Session) error {
@@ -122,7 +146,7 @@ func mayReturn(pr lanyard.Project, in lanyard.Session) error {
 		return lanyard.Errorf(lanyard.CodeReturnURLNotAllowed, "")
 	case in.Origin != "" && !pr.AllowsOrigin(in.Origin):
 		return lanyard.Errorf(lanyard.CodeOriginNotAllowed, "")
-	case in.Purpose == "connect" && in.ReturnURL == "":
+	case in.Purpose == forConnect && in.ReturnURL == "":
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "return_url: needed, since the completion code comes back to it; it must be one of the project's return_urls")
 	}
 	return nil
@@ -137,14 +161,25 @@ func (s *Service) Session(ctx context.Context, p lanyard.Principal, id lanyard.S
 	until := time.Now().Add(min(wait, 55*time.Second))
 	for first := true; ; first = false {
 		was := in
+		var a lanyard.App
+		var now time.Time
 		err = s.Store.View(ctx, func(q *store.Query) (err error) {
-			in, err = q.Session(p.Project, id)
+			if now, err = q.Now(); err != nil {
+				return err
+			}
+			if in, err = q.Session(p.Project, id); err != nil || !first {
+				return err
+			}
+			a, err = appOf(q, in.Project, in.App)
 			return err
 		})
-		if err != nil {
-			return in, err
+		if err == nil && first {
+			err = p.Reaches(a.Provider, in.Label)
 		}
-		if in.State == lanyard.SessionOpen && time.Now().After(in.ExpiresAt) {
+		if err != nil {
+			return lanyard.Session{}, err
+		}
+		if in.State == lanyard.SessionOpen && now.After(in.ExpiresAt) {
 			in.State = lanyard.SessionExpired
 		}
 		if in.State != lanyard.SessionOpen || !first && in.LastError != was.LastError || !time.Now().Before(until) {
@@ -152,6 +187,8 @@ func (s *Service) Session(ctx context.Context, p lanyard.Principal, id lanyard.S
 		}
 		select {
 		case <-time.After(500 * time.Millisecond):
+		case <-s.stop.Done():
+			return in, nil
 		case <-ctx.Done():
 			return in, nil
 		}

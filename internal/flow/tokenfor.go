@@ -2,7 +2,10 @@ package flow
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"strconv"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/connection"
@@ -63,15 +66,52 @@ func (s *Service) needed(ctx context.Context, p lanyard.Principal, r TokenFor) e
 			pr, err = q.Project(p.Project)
 			return err
 		})
-		if err != nil || len(pr.Settings.ReturnURLs) == 0 {
-			return errors.Join(e, err)
+		if err != nil {
+			return err
+		}
+		if len(pr.Settings.ReturnURLs) == 0 {
+			return e
 		}
 		r.ReturnURL = pr.Settings.ReturnURLs[0]
 	}
-	made, err := s.CreateSession(ctx, p, NewSession{App: r.App, Provider: r.Provider, EndUser: connection.EndUser{ID: r.EndUser}, ReturnURL: r.ReturnURL, Label: r.Label})
+	url, err := s.standing(ctx, p, r)
 	if err != nil {
 		return err
 	}
-	e.ConnectURL = made.ConnectURL
+	e.ConnectURL = url
 	return e
+}
+
+// standing is an invitation for whoever has nothing connected, the same one for a
+// quarter of an hour: a bot that asks every second makes one, and not thousands.
+// Its link is a keyed hash of what it is for, so that it can be found again though
+// only its hash is kept.
+func (s *Service) standing(ctx context.Context, p lanyard.Principal, r TokenFor) (string, error) {
+	a, err := s.appFor(ctx, p, r.App, r.Provider)
+	if err != nil {
+		return "", err
+	}
+	quarter := strconv.FormatInt(time.Now().Unix()/int64(sessionFor/time.Second/2), 10)
+	for n := range 20 { // each that has done its work is followed by another
+		link := base64.RawURLEncoding.EncodeToString(s.Vault.Digest(p.Project, "standing-link", string(a.ID), r.EndUser, r.Label, r.ReturnURL, quarter, strconv.Itoa(n)))
+		var in lanyard.Session
+		err := s.Store.View(ctx, func(q *store.Query) (err error) {
+			in, err = q.SessionByLink(s.linkHash(link))
+			return err
+		})
+		switch {
+		case err == nil && in.State == lanyard.SessionOpen:
+			return s.connectURL(link), p.Reaches(a.Provider, in.Label)
+		case err == nil:
+			continue
+		case !errors.Is(err, lanyard.NotFound):
+			return "", err
+		}
+		made, err := s.CreateSession(ctx, p, NewSession{App: a.ID, EndUser: connection.EndUser{ID: r.EndUser}, ReturnURL: r.ReturnURL, Label: r.Label, token: link})
+		if _, exists := errors.AsType[*store.ExistsError](err); exists { // made at the same moment
+			return s.connectURL(link), nil
+		}
+		return made.ConnectURL, err
+	}
+	return "", lanyard.Errorf(lanyard.CodeRateLimited, "this end user was invited too often; ask again in a quarter of an hour")
 }

@@ -1,10 +1,12 @@
 package grant
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"lanyard"
@@ -23,38 +25,52 @@ func (s *Service) keep(ctx context.Context, ready app.Ready, g lanyard.Grant, ol
 	next.Generation++
 	next.Scopes, next.Health, next.Reason = fresh.Scopes, lanyard.Healthy, ""
 	next.RetryAt, next.RejectedAt, next.Lease = time.Time{}, time.Time{}, lanyard.Lease{}
-	err := s.seal(ctx, &next, fresh)
-	if err == nil { // I16: the old one stays, sealed, until the new one has worked
+	err := s.insist(ctx, func() (err error) {
+		if err := s.seal(ctx, &next, fresh); err != nil {
+			return err
+		}
+		// I16: the old one stays, sealed, until the new one has worked
 		next.Previous, err = s.Vault.Seal(ctx, vault.ProjectKey(g.Project), place(g, "grants.previous", g.Generation), encode(old))
-	}
+		return err
+	})
 	if err != nil {
 		return g, fmt.Errorf("seal renewed tokens: %w", err)
 	}
 	var kept bool
 	err = s.insist(ctx, func() error {
-		return s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		return s.Store.Update(ctx, func(tx *store.Tx) (_ lanyard.Entry, err error) {
 			now := tx.Now()
 			next.RefreshedAt, next.UpdatedAt = now, now
 			if kept, err = tx.CommitTokens(next, g.Family, g.Generation); err != nil {
 				return lanyard.Entry{}, err
 			}
-			if !kept {
-				a.Outcome = lanyard.OutcomeDropped
+			if !kept { // the reply to a commit of ours may have been lost
+				is, err := tx.Grant(g.Project, g.ID)
+				if err != nil && !errors.Is(err, lanyard.NotFound) {
+					return lanyard.Entry{}, err
+				}
+				if kept = err == nil && is.Family == next.Family && bytes.Equal(is.Tokens, next.Tokens); kept {
+					return lanyard.Entry{}, nil
+				}
 			}
-			if err := s.end(tx, a); err != nil {
+			ended := a
+			if !kept {
+				ended.Outcome = lanyard.OutcomeDropped
+			}
+			if err := s.end(tx, ended); err != nil {
 				return lanyard.Entry{}, err
 			}
 			if !kept {
-				return s.entry(by, lanyard.ActTokenRefreshed, g, a), nil
+				return s.entry(by, lanyard.ActTokenRefreshed, g, ended), nil
 			}
-			return s.entry(by, lanyard.ActTokenRefreshed, next, a), s.tell(tx, g, next)
+			return s.entry(by, lanyard.ActTokenRefreshed, next, ended), s.tell(tx, g, next, "")
 		})
 	})
 	if err != nil {
 		return g, fmt.Errorf("keep renewed tokens: %w", err)
 	}
 	if !kept {
-		return s.dropped(ctx, ready, g, fresh)
+		return s.dropped(ctx, ready, g, fresh, by)
 	}
 	return next, nil
 }
@@ -62,7 +78,7 @@ func (s *Service) keep(ctx context.Context, ready app.Ready, g lanyard.Grant, ol
 // dropped is what happens to tokens that came back for a grant that has moved
 // on: after a delete they are given back to the provider (I13); after a new
 // consent they are forgotten, since giving them back could end that one (I12).
-func (s *Service) dropped(ctx context.Context, ready app.Ready, g lanyard.Grant, late lanyard.TokenSet) (lanyard.Grant, error) {
+func (s *Service) dropped(ctx context.Context, ready app.Ready, g lanyard.Grant, late lanyard.TokenSet, by lanyard.Principal) (lanyard.Grant, error) {
 	var now lanyard.Grant
 	err := s.Store.View(ctx, func(q *store.Query) (err error) {
 		now, err = q.Grant(g.Project, g.ID)
@@ -71,8 +87,20 @@ func (s *Service) dropped(ctx context.Context, ready app.Ready, g lanyard.Grant,
 	if !errors.Is(err, lanyard.NotFound) {
 		return now, err
 	}
-	if r := revoke(ctx, ready, late); r.Outcome == provider.RevokeFailed {
+	r, err := s.giveBack(ctx, ready, g, late)
+	if err != nil {
+		return g, err
+	}
+	by.Project = g.Project
+	e := lanyard.NewEntry(by, lanyard.ActConnectionRevoked)
+	e.App, e.Grant = g.App, g.ID
+	e.Detail = map[string]string{"at_provider": r.Outcome, "why": "came_back_after_deletion"}
+	if r.Outcome == provider.RevokeFailed {
+		e.Outcome = "failed"
 		s.Logger.Warn("a token that came back after its connection was deleted could not be revoked", "app", g.App)
+	}
+	if err := s.Store.Read(ctx, func(*store.Query) (lanyard.Entry, error) { return e, nil }); err != nil {
+		return g, err
 	}
 	return g, lanyard.Errorf(lanyard.CodeConnectionRevoked, "")
 }
@@ -104,7 +132,7 @@ func (s *Service) fail(ctx context.Context, ready app.Ready, g lanyard.Grant, r 
 			if err != nil || !ok { // moved on: a verdict on an old generation is dropped (I8)
 				return e, err
 			}
-			return e, s.tell(tx, g, next)
+			return e, s.tell(tx, g, next, "")
 		})
 	})
 	if err != nil {
@@ -129,14 +157,14 @@ func (s *Service) end(tx *store.Tx, a lanyard.Attempt) error {
 	return tx.ReleaseGrant(a.Grant, s.Node)
 }
 
-// insist repeats f while the database cannot be reached: what it wants to store
-// has been received and must not be lost (I5).
+// insist repeats f while the database or the key cannot be reached: what it wants
+// to store has been received and must not be lost (I5).
 func (s *Service) insist(ctx context.Context, f func() error) error {
 	ctx, stop := context.WithTimeout(ctx, 10*time.Minute)
 	defer stop()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := f()
-		if err == nil || !errors.Is(err, lanyard.CodeStoreUnavailable) {
+		if err == nil || !errors.Is(err, lanyard.Unavailable) {
 			return err
 		}
 		select {
@@ -147,29 +175,47 @@ func (s *Service) insist(ctx context.Context, f func() error) error {
 	}
 }
 
-// tell writes an event for every connection whose status this changes.
-func (s *Service) tell(tx *store.Tx, was, is lanyard.Grant) error {
-	if was.Health == is.Health && slices.Equal(was.Scopes, is.Scopes) {
+// tell writes an event for every connection whose status or scopes this changes,
+// but for the one that the caller speaks of itself. More scopes than were asked
+// for are an alert (T07).
+func (s *Service) tell(tx *store.Tx, was, is lanyard.Grant, except lanyard.ConnectionID) error {
+	lost, gained := lanyard.MissingScopes(was.Scopes, is.Scopes), lanyard.MissingScopes(is.Scopes, was.Scopes)
+	if was.Health == is.Health && len(lost)+len(gained) == 0 {
 		return nil
 	}
+	beyond := len(lanyard.MissingScopes(gained, is.Requested))
 	held, err := tx.ConnectionsOf(is.ID)
 	if err != nil {
 		return err
 	}
 	for _, c := range held {
-		old := lanyard.StatusOf(c.State, was.Health, lanyard.MissingScopes(c.Needed, was.Scopes))
-		now := lanyard.StatusOf(c.State, is.Health, lanyard.MissingScopes(c.Needed, is.Scopes))
-		if old == now {
+		if c.State == lanyard.Revoked || c.ID == except {
 			continue
 		}
-		kind := lanyard.EventConnectionUpdated
-		if now == lanyard.StatusNeedsReauth {
-			kind = lanyard.EventNeedsReauth
+		old := lanyard.StatusOf(c.State, was.Health, lanyard.MissingScopes(c.Needed, was.Scopes))
+		now := lanyard.StatusOf(c.State, is.Health, lanyard.MissingScopes(c.Needed, is.Scopes))
+		var events []lanyard.Event
+		add := func(t lanyard.EventType, data map[string]string) {
+			data["provider"] = c.Provider
+			events = append(events, lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: c.Project, Type: t, Connection: c.ID, Data: data})
 		}
-		ev := lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: c.Project, Type: kind, Connection: c.ID,
-			Data: map[string]string{"status": string(now), "was": string(old), "reason": string(is.Reason), "provider": c.Provider}}
-		if err := tx.AddEvent(ev); err != nil {
-			return err
+		if len(lost)+len(gained) > 0 {
+			add(lanyard.EventScopesChanged, map[string]string{"gained": strings.Join(gained, " "), "lost": strings.Join(lost, " ")})
+		}
+		if beyond > 0 {
+			add(lanyard.EventSecurity, map[string]string{"what": "granted_beyond_request", "count": strconv.Itoa(beyond)})
+		}
+		switch {
+		case old == now:
+		case now == lanyard.StatusNeedsReauth:
+			add(lanyard.EventNeedsReauth, map[string]string{"status": string(now), "was": string(old), "reason": string(is.Reason)})
+		default:
+			add(lanyard.EventConnectionUpdated, map[string]string{"status": string(now), "was": string(old), "reason": string(is.Reason)})
+		}
+		for _, ev := range events {
+			if err := tx.AddEvent(ev); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -18,21 +18,51 @@ type Trade struct {
 	Code        lanyard.Secret
 	RedirectURI string // byte for byte as at the authorization endpoint (RFC 6749 §4.1.3)
 	Verifier    lanyard.Secret
+
+	// Refresh, instead of Code: what an exchange brought without an access token.
+	Refresh lanyard.Secret
+
+	// Spend runs in the transaction that writes the intent, so that a code is spent
+	// if and only if the attempt is on record. Its error is returned, and nothing is sent.
+	Spend func(*store.Tx) error
+}
+
+func (t Trade) kind() lanyard.AttemptKind {
+	if !t.Refresh.Empty() {
+		return lanyard.AttemptRefresh
+	}
+	return lanyard.AttemptCode
+}
+
+func (t Trade) send(ctx context.Context, cred provider.Credentials) provider.Answer {
+	if !t.Refresh.Empty() {
+		return t.Ready.Target.Refresh(ctx, cred, t.Refresh)
+	}
+	return t.Ready.Target.Exchange(ctx, cred, provider.ExchangeRequest{Code: t.Code, RedirectURI: t.RedirectURI, Verifier: t.Verifier})
 }
 
 // Exchange trades a code, once: a durable attempt, then one call (I1, I3, I21).
-// The caller has spent the flow before. keep runs in the transaction that ends
-// the attempt, and stores what was issued.
+// keep seals what was issued; what it returns stores that in the transaction that
+// ends the attempt, and may be called again where the reply to a commit was lost.
 //
-// Errors: code_rejected, app_misconfigured, provider_unavailable (the code is
-// then lost: begin again), provider_answer_invalid.
+// Errors: that of Spend, code_rejected, app_misconfigured, provider_unavailable
+// (the code is then lost: begin again), provider_answer_invalid.
 func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []provider.Issued) (func(*store.Tx) error, error)) ([]provider.Issued, error) {
-	s.running.Add(1)
-	defer s.running.Done()
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	ctx = context.WithoutCancel(ctx)
 	a := lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: t.Ready.App.Project, App: t.Ready.App.ID,
-		Flow: t.Flow, Kind: lanyard.AttemptCode, Node: s.Node, Class: string(t.Ready.Target.Class)}
-	err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		Flow: t.Flow, Kind: t.kind(), Node: s.Node, Class: string(t.Ready.Target.Class)}
+	until := fence(t.Ready.Target)
+	err = s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		if t.Spend != nil {
+			if err := t.Spend(tx); err != nil {
+				return err
+			}
+		}
 		a.StartedAt, a.Deadline = tx.Now(), tx.Now().Add(t.Ready.Target.Deadline)
 		return tx.AddAttempt(a)
 	})
@@ -42,24 +72,29 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 	var r provider.Result
 	for i, cred := range t.Ready.Credentials { // an answer about the client spends no code
 		if i > 0 {
+			until = fence(t.Ready.Target)
 			if a, err = s.again(ctx, a, r); err != nil {
 				return nil, fmt.Errorf("note code exchange: %w", err)
 			}
 		}
-		call, stop := context.WithTimeout(ctx, t.Ready.Target.Deadline)
-		answer := t.Ready.Target.Exchange(call, cred, provider.ExchangeRequest{Code: t.Code, RedirectURI: t.RedirectURI, Verifier: t.Verifier})
+		call, stop := context.WithDeadline(ctx, until)
+		answer := t.send(call, cred)
 		stop()
-		r = t.Ready.Target.Parse(lanyard.AttemptCode, answer)
+		r = s.parse(t.Ready.Target, t.kind(), answer)
 		a.Status, a.RequestID = answer.Status, answer.RequestID
 		if r.Outcome != lanyard.OutcomeAppError {
 			break
 		}
 	}
 	a.Outcome, a.Error = r.Outcome, r.Error
-	store1 := func(*store.Tx) error { return nil }
+	put := func(*store.Tx) error { return nil }
 	if len(r.Tokens) > 0 {
-		if store1, err = keep(r.Tokens); err != nil {
-			return nil, err
+		err = s.insist(ctx, func() (err error) {
+			put, err = keep(r.Tokens)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("seal exchanged tokens: %w", err)
 		}
 	}
 	err = s.insist(ctx, func() error {
@@ -68,7 +103,7 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 			if _, err := tx.EndAttempt(a); err != nil {
 				return err
 			}
-			return store1(tx)
+			return put(tx)
 		})
 	})
 	if err != nil {
@@ -99,13 +134,14 @@ type Consent struct {
 	Grant lanyard.Grant
 	Known bool // the account had a grant with this app before
 	was   lanyard.Grant
+	s     *Service
 }
 
 // Prepare makes what a new consent is to be stored as: a new family of the
 // grant that (app, issuer, subject, kind) has, or a new grant (I11, I12).
 func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued, who provider.Identity, requested []string) (Consent, error) {
 	subject := s.SubjectHash(a, who)
-	var c Consent
+	c := Consent{s: s}
 	err := s.Store.View(ctx, func(q *store.Query) (err error) {
 		c.was, err = q.GrantBySubject(a.ID, who.Issuer, i.Kind, subject)
 		return err
@@ -129,13 +165,18 @@ func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued,
 	return c, s.seal(ctx, g, t)
 }
 
-// Commit stores the consent in the caller's transaction. False: the grant has
-// moved on since Prepare, which is then to be done again.
-func (c *Consent) Commit(tx *store.Tx) (bool, error) {
+// Commit stores the consent in the caller's transaction, with the events of the
+// connections that it changes, but for own, of which the caller speaks. False:
+// the grant has moved on since Prepare, which is then to be done again.
+func (c *Consent) Commit(tx *store.Tx, own lanyard.ConnectionID) (bool, error) {
 	now := tx.Now()
 	c.Grant.RefreshedAt, c.Grant.UpdatedAt = now, now
 	if c.Known {
-		return tx.CommitTokens(c.Grant, c.was.Family, c.was.Generation)
+		ok, err := tx.CommitTokens(c.Grant, c.was.Family, c.was.Generation)
+		if err != nil || !ok {
+			return ok, err
+		}
+		return true, c.s.tell(tx, c.was, c.Grant, own)
 	}
 	if _, err := tx.GrantBySubject(c.Grant.App, c.Grant.Issuer, c.Grant.Kind, c.Grant.SubjectHash); !errors.Is(err, lanyard.NotFound) {
 		return false, err
@@ -153,9 +194,16 @@ func (s *Service) SubjectHash(a lanyard.App, who provider.Identity) []byte {
 // GiveBack revokes tokens at the provider. The attempt is on record; the
 // outcome says what lives on.
 func (s *Service) GiveBack(ctx context.Context, ready app.Ready, g lanyard.Grant, t lanyard.TokenSet) (provider.RevokeResult, error) {
-	s.running.Add(1)
-	defer s.running.Done()
-	ctx = context.WithoutCancel(ctx)
+	leave, err := s.enter()
+	if err != nil {
+		return provider.RevokeResult{}, err
+	}
+	defer leave()
+	return s.giveBack(context.WithoutCancel(ctx), ready, g, t)
+}
+
+// giveBack is GiveBack for a call that has been let in.
+func (s *Service) giveBack(ctx context.Context, ready app.Ready, g lanyard.Grant, t lanyard.TokenSet) (provider.RevokeResult, error) {
 	a := lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: ready.App.Project, App: ready.App.ID, Grant: g.ID,
 		Kind: lanyard.AttemptRevoke, Family: g.Family, Generation: g.Generation, Node: s.Node, Class: string(ready.Target.Class)}
 	err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"lanyard"
@@ -21,10 +23,15 @@ import (
 // provider_timeout when ctx ends first.
 func (s *Service) Renew(ctx context.Context, seen lanyard.Grant, by lanyard.Principal) (lanyard.Grant, error) {
 	key := fmt.Sprintf("%s %s %d", seen.ID, seen.Family, seen.Generation)
-	ch := s.flights.DoChan(key, func() (any, error) {
-		s.running.Add(1)
-		defer s.running.Done()
-		return s.renew(context.WithoutCancel(ctx), seen, by)
+	detached := context.WithoutCancel(ctx)
+	ch := s.flights.DoChan(key, func() (_ any, err error) {
+		defer s.calm(&err)
+		leave, err := s.enter()
+		if err != nil {
+			return seen, err
+		}
+		defer leave()
+		return s.renew(detached, seen, by)
 	})
 	select {
 	case r := <-ch:
@@ -35,8 +42,41 @@ func (s *Service) Renew(ctx context.Context, seen lanyard.Grant, by lanyard.Prin
 	}
 }
 
+// calm makes an error of a panic: on a goroutine of its own it would end the
+// process, and with it every call that is under way. Its value may be anything,
+// a secret too, so only runtime errors are logged in words.
+func (s *Service) calm(err *error) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	what := fmt.Sprintf("%T", v)
+	if e, ok := v.(runtime.Error); ok {
+		what = e.Error()
+	}
+	s.Logger.Error("panic in a call to a provider", "panic", what, "stack", string(debug.Stack()))
+	*err = fmt.Errorf("grant: panic: %s", what)
+}
+
+// parse reads an answer. Where that is beyond us, because of a bug, it is no
+// verdict about anybody (I10).
+func (s *Service) parse(t *provider.Target, kind lanyard.AttemptKind, a provider.Answer) provider.Result {
+	r := provider.Result{Outcome: lanyard.OutcomeUnknown, Error: "not_readable", Reason: lanyard.CodeProviderUnavailable}
+	var bug error
+	func() {
+		defer s.calm(&bug)
+		r = t.Parse(kind, a)
+	}()
+	return r
+}
+
+// fence is when calls on an attempt must have ended, by this process's own
+// clock: taken before the claim, so that a process that slept for longer than its
+// lease does not send what another node has sent meanwhile (I2).
+func fence(t *provider.Target) time.Time { return time.Now().Add(t.Deadline) }
+
 func (s *Service) renew(ctx context.Context, seen lanyard.Grant, by lanyard.Principal) (lanyard.Grant, error) {
-	g, ready, a, err := s.claim(ctx, seen)
+	g, ready, a, until, err := s.claim(ctx, seen)
 	if err != nil || a.ID == "" {
 		return g, err
 	}
@@ -47,14 +87,15 @@ func (s *Service) renew(ctx context.Context, seen lanyard.Grant, by lanyard.Prin
 	var result provider.Result
 	for i, cred := range ready.Credentials {
 		if i > 0 {
+			until = fence(ready.Target)
 			if a, err = s.again(ctx, a, result); err != nil {
 				return g, err
 			}
 		}
-		call, stop := context.WithTimeout(ctx, ready.Target.Deadline)
+		call, stop := context.WithDeadline(ctx, until)
 		answer := ready.Target.Refresh(call, cred, old.Refresh)
 		stop()
-		result = ready.Target.Parse(lanyard.AttemptRefresh, answer)
+		result = s.parse(ready.Target, lanyard.AttemptRefresh, answer)
 		a.Status, a.RequestID = answer.Status, answer.RequestID
 		if result.Outcome != lanyard.OutcomeAppError {
 			break
@@ -69,7 +110,7 @@ func (s *Service) renew(ctx context.Context, seen lanyard.Grant, by lanyard.Prin
 
 // claim takes the lease and writes the intent (I1). An attempt without ID means
 // that there is nothing to do: the grant has moved on since it was seen.
-func (s *Service) claim(ctx context.Context, seen lanyard.Grant) (g lanyard.Grant, ready app.Ready, a lanyard.Attempt, err error) {
+func (s *Service) claim(ctx context.Context, seen lanyard.Grant) (g lanyard.Grant, ready app.Ready, a lanyard.Attempt, until time.Time, err error) {
 	err = s.Store.View(ctx, func(q *store.Query) error {
 		var own lanyard.App
 		if own, err = q.App(seen.Project, seen.App); err == nil {
@@ -78,13 +119,16 @@ func (s *Service) claim(ctx context.Context, seen lanyard.Grant) (g lanyard.Gran
 		return err
 	})
 	if err != nil {
-		return seen, ready, a, err
+		return seen, ready, a, until, err
 	}
+	// The holder of the lease ends by its deadline; if it has died, the lease runs out.
+	patience := time.Now().Add(2 * lease(ready.Target))
 	for {
 		var busy bool
+		until = fence(ready.Target)
 		err = s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
 			if busy = false; s.stop.Err() != nil {
-				return lanyard.Errorf(lanyard.CodeStoreUnavailable, "this node is stopping; ask again")
+				return stopping()
 			}
 			if g, err = tx.Grant(seen.Project, seen.ID); err != nil {
 				return err
@@ -116,8 +160,11 @@ func (s *Service) claim(ctx context.Context, seen lanyard.Grant) (g lanyard.Gran
 				StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
 			return tx.AddAttempt(a)
 		})
+		if err == nil && busy && time.Now().After(patience) {
+			err = later(lanyard.CodeRefreshFailed, time.Minute)
+		}
 		if err != nil || !busy {
-			return g, ready, a, err
+			return g, ready, a, until, err
 		}
 		select { // another node renews it: look again until it has
 		case <-time.After(200 * time.Millisecond):
@@ -162,14 +209,17 @@ func (s *Service) history(q *store.Tx, g lanyard.Grant) (h History, err error) {
 // token nor code.
 func (s *Service) again(ctx context.Context, a lanyard.Attempt, r provider.Result) (lanyard.Attempt, error) {
 	next := a
-	err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
-		a.EndedAt, a.Outcome, a.Error = tx.Now(), r.Outcome, r.Error
-		if _, err := tx.EndAttempt(a); err != nil {
-			return err
-		}
-		next.ID, next.Status, next.RequestID = lanyard.NewID[lanyard.AttemptID]("att_"), 0, ""
-		next.StartedAt, next.Deadline = tx.Now(), tx.Now().Add(a.Deadline.Sub(a.StartedAt))
-		return tx.AddAttempt(next)
+	next.ID, next.Status, next.RequestID = lanyard.NewID[lanyard.AttemptID]("att_"), 0, ""
+	life := a.Deadline.Sub(a.StartedAt)
+	err := s.insist(ctx, func() error {
+		return s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+			a.EndedAt, a.Outcome, a.Error = tx.Now(), r.Outcome, r.Error
+			if _, err := tx.EndAttempt(a); err != nil {
+				return err
+			}
+			next.StartedAt, next.Deadline = tx.Now(), tx.Now().Add(life)
+			return tx.AddAttempt(next)
+		})
 	})
 	return next, err
 }

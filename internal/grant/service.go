@@ -13,6 +13,7 @@ import (
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
+	"lanyard/internal/worker"
 )
 
 // Config is what a Service needs; every field but Logger is required.
@@ -28,9 +29,11 @@ type Config struct {
 type Service struct {
 	Config
 	flights singleflight.Group
-	running sync.WaitGroup
 	stop    context.Context // done: no new claims
 	cancel  context.CancelFunc
+
+	mu      sync.Mutex // between enter and Drain
+	running sync.WaitGroup
 }
 
 // New returns a Service.
@@ -46,7 +49,9 @@ func New(c Config) *Service {
 // Drain stops new calls to providers and waits until those that run have ended,
 // or ctx has: a planned stop loses nothing (I15).
 func (s *Service) Drain(ctx context.Context) error {
+	s.mu.Lock()
 	s.cancel()
+	s.mu.Unlock()
 	done := make(chan struct{})
 	go func() { s.running.Wait(); close(done) }()
 	select {
@@ -57,11 +62,27 @@ func (s *Service) Drain(ctx context.Context) error {
 	}
 }
 
+// enter counts a call to a provider in, until leave; an error where none may
+// begin any more.
+func (s *Service) enter() (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stop.Err() != nil {
+		return nil, stopping()
+	}
+	s.running.Add(1)
+	return s.running.Done, nil
+}
+
+func stopping() error {
+	return &lanyard.Error{Code: lanyard.CodeStoreUnavailable, Message: "this node is stopping; ask again", RetryAfter: time.Second}
+}
+
 // Recover closes the attempts that an earlier process of this node left open:
 // what became of them is unknown, and the class of the provider says what may
-// be done next (I14).
-func (s *Service) Recover(ctx context.Context) error {
-	return s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+// be done next (I14). It returns the flows whose code was on its way.
+func (s *Service) Recover(ctx context.Context) (lost []lanyard.FlowID, err error) {
+	err = s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
 		open, err := tx.OpenAttempts(s.Node)
 		if err != nil {
 			return err
@@ -71,9 +92,37 @@ func (s *Service) Recover(ctx context.Context) error {
 			if _, err := tx.EndAttempt(a); err != nil {
 				return err
 			}
+			if a.Kind == lanyard.AttemptCode {
+				lost = append(lost, a.Flow)
+			}
 		}
 		return tx.ReleaseGrants(s.Node)
 	})
+	return lost, err
+}
+
+// previousFor is how long the tokens before the last renewal are kept at most (I16).
+const previousFor = 24 * time.Hour
+
+// Tasks are what grants need done in the background.
+func (s *Service) Tasks() []worker.Task {
+	return []worker.Task{{Name: "grant.previous", Every: 10 * time.Minute, Run: s.forget}}
+}
+
+// forget drops the tokens before the last renewal: the next renewal replaces
+// them, and one that is far away must not keep them.
+func (s *Service) forget(ctx context.Context) error {
+	const some = 500
+	for {
+		n := 0
+		err := s.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.DropPrevious(tx.Now().Add(-previousFor), some)
+			return err
+		})
+		if err != nil || n < some {
+			return err
+		}
+	}
 }
 
 // place says where a sealed token set of this grant belongs.

@@ -40,20 +40,24 @@ func (h History) open(now time.Time) (time.Time, bool) {
 
 // unknown counts attempts whose outcome we shall never learn: those that said
 // so, and those whose node fell silent.
-func (h History) unknown(now time.Time) (n int, last time.Time) {
+func (h History) unknown(now time.Time) (n int, first, last time.Time) {
 	for _, a := range h.Attempts {
-		switch {
-		case a.Outcome == lanyard.OutcomeUnknown:
-			n, last = n+1, a.EndedAt
-		case a.EndedAt.IsZero() && !a.Deadline.After(now):
-			n, last = n+1, a.Deadline
+		at := a.EndedAt
+		if at.IsZero() && !a.Deadline.After(now) {
+			at = a.Deadline
+		} else if a.Outcome != lanyard.OutcomeUnknown {
+			continue
 		}
+		if n++; n == 1 {
+			first = at
+		}
+		last = at
 	}
-	return n, last
+	return n, first, last
 }
 
-// graceSteps are the moments after an unknown outcome at which a provider with
-// a grace period is asked again, as long as they lie inside it.
+// graceSteps are the moments after the first unknown outcome at which a provider
+// with a grace period is asked again, as long as they lie inside it.
 var graceSteps = []time.Duration{0, 2 * time.Second, 8 * time.Second, 20 * time.Second}
 
 // MayTryAt returns the earliest moment at which this generation's refresh token
@@ -64,7 +68,7 @@ func MayTryAt(class provider.Class, grace time.Duration, h History, accessExpire
 	if until, open := h.open(now); open {
 		return until
 	}
-	n, last := h.unknown(now)
+	n, first, last := h.unknown(now)
 	if n == 0 {
 		return now
 	}
@@ -72,8 +76,14 @@ func MayTryAt(class provider.Class, grace time.Duration, h History, accessExpire
 	case provider.ClassStatic, provider.ClassOverlap:
 		return last.Add(backOff(n))
 	case provider.ClassGrace:
-		if n <= len(graceSteps) && graceSteps[n-1] < grace {
-			return last.Add(graceSteps[n-1])
+		if n <= len(graceSteps) {
+			at := first.Add(graceSteps[n-1])
+			if at.Before(last) { // a call took longer than the step
+				at = last
+			}
+			if at.Before(first.Add(grace)) {
+				return at
+			}
 		}
 		return last.Add(backOff(n + 4))
 	case provider.ClassStrict:
@@ -108,7 +118,7 @@ type Next struct {
 // lost answer is not (I8–I10).
 func After(class provider.Class, grace time.Duration, r provider.Result, h History, accessExpires, now time.Time) Next {
 	n := Next{Health: lanyard.Degraded, Reason: lanyard.CodeProviderUnavailable}
-	unknown, _ := h.unknown(now)
+	unknown, _, _ := h.unknown(now)
 	switch r.Outcome {
 	case lanyard.OutcomeNotSent:
 		failed, _, _ := h.count(lanyard.OutcomeNotSent)

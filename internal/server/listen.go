@@ -55,6 +55,8 @@ func (s *Server) Run(ctx context.Context) error {
 	socket.WriteTimeout = 0 // the operator may wait for a rotation
 	socket.ConnContext = func(ctx context.Context, _ net.Conn) context.Context { return web.WithPeer(ctx, access.Operator()) }
 	servers := []*http.Server{main, socket}
+	main.RegisterOnShutdown(s.polls) // whoever waits for news would hold up the stop
+	socket.RegisterOnShutdown(s.polls)
 	failed := make(chan error, 4)
 	serve := func(run func() error) {
 		go func() {

@@ -36,6 +36,7 @@ type Server struct {
 	grants *grant.Service
 	front  *web.Front
 	tasks  []worker.Task
+	polls  func() // ends the long polls
 	meters *meters
 	ready  readiness
 

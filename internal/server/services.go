@@ -46,13 +46,18 @@ func (s *Server) services(ctx context.Context) error {
 	}
 	apps := app.New(app.Config{Store: s.db, Vault: s.vault, Providers: providers, PublicURL: s.settings.PublicURL})
 	s.grants = grant.New(grant.Config{Store: s.db, Vault: s.vault, Apps: apps, Node: node, Logger: s.log})
-	if err := s.grants.Recover(ctx); err != nil {
+	lost, err := s.grants.Recover(ctx)
+	if err != nil {
 		return fmt.Errorf("close the attempts of an earlier run: %w", err)
 	}
 	connections := connection.New(connection.Config{Store: s.db, Vault: s.vault, Apps: apps, Grants: s.grants, PublicURL: s.settings.PublicURL, Logger: s.log})
 	journeys := flow.New(flow.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Grants: s.grants,
 		Connections: connections, PublicURL: s.settings.PublicURL, Logger: s.log})
-	s.tasks = append(s.tasks, journeys.Tasks()...)
+	if err := journeys.Lost(ctx, lost); err != nil {
+		return fmt.Errorf("end the journeys of an earlier run: %w", err)
+	}
+	s.tasks = append(append(s.tasks, s.grants.Tasks()...), journeys.Tasks()...)
+	s.polls = journeys.Stop
 
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
 		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections}),
