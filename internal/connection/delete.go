@@ -38,6 +38,14 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		if c, g, err = tx.Connection(p.Project, id); err != nil {
 			return e.Failed(err), err
 		}
+		if g.ID != "" { // so that who lets go, who takes hold and who renews see each other
+			if _, err := tx.LockGrant(p.Project, g.ID); err != nil {
+				return lanyard.Entry{}, err
+			}
+			if c, g, err = tx.Connection(p.Project, id); err != nil {
+				return lanyard.Entry{}, err
+			}
+		}
 		e = About(e, c)
 		if err := p.Reaches(c.Provider, c.Label); err != nil {
 			return e.Failed(err), err
@@ -49,7 +57,7 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
-		last = true
+		last = g.ID != ""
 		for _, o := range held {
 			if o.ID != c.ID && o.State != lanyard.Revoked {
 				last = false
@@ -73,6 +81,8 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	case !last:
 		return Revocation{Outcome: "shared", Detail: "other connections hold the same grant"}, nil
 	}
+	// The row is gone: a caller who leaves now must not keep the token alive at the provider.
+	ctx = context.WithoutCancel(ctx)
 	r := s.giveBack(ctx, c, g)
 	return r, s.Store.Update(ctx, func(*store.Tx) (lanyard.Entry, error) {
 		e := About(lanyard.NewEntry(p, lanyard.ActConnectionRevoked), c)
@@ -109,8 +119,12 @@ func (s *Service) wake(ctx context.Context, p lanyard.Principal, id lanyard.Conn
 
 // giveBack revokes at the provider, twice at most.
 func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.Grant) Revocation {
-	lives := func(r Revocation) Revocation {
-		if r.Outcome != "revoked" && life(g) > 0 {
+	failed := func(why string) Revocation {
+		r := Revocation{Outcome: provider.RevokeFailed, Detail: why}
+		switch {
+		case g.AccessExpires.IsZero():
+			r.Detail += "; the access token does not expire by itself"
+		case life(g) > 0:
 			r.LivesUntil = g.AccessExpires
 		}
 		return r
@@ -121,28 +135,34 @@ func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.
 		return err
 	})
 	if err != nil {
-		return lives(Revocation{Outcome: "failed", Detail: "the app could not be read"})
+		return failed("the app could not be read")
 	}
 	ready, err := s.Apps.Open(ctx, a)
 	if err != nil {
-		return lives(Revocation{Outcome: "failed", Detail: "the app could not be opened"})
+		return failed("the app could not be opened")
 	}
 	t, err := s.Grants.Tokens(ctx, g)
 	if err != nil {
-		return lives(Revocation{Outcome: "failed", Detail: "the tokens could not be opened"})
+		return failed("the tokens could not be opened")
 	}
 	var r provider.RevokeResult
 	for range 2 {
 		if r, err = s.Grants.GiveBack(ctx, ready, g, t); err != nil {
-			return lives(Revocation{Outcome: "failed", Detail: "the revocation could not be noted"})
+			return failed("the revocation could not be noted")
 		}
-		if r.Outcome != provider.RevokeFailed {
+		if r.Outcome != provider.RevokeFailed || !r.Retry {
 			break
 		}
 	}
-	out := Revocation{Outcome: string(r.Outcome), Detail: r.Detail}
-	if out.Outcome != "revoked" && errors.Is(err, context.Canceled) {
-		out.Detail = "the caller left"
+	out := Revocation{Outcome: r.Outcome, Detail: r.Detail}
+	for _, l := range r.Lives {
+		switch {
+		case l.Token != "access":
+		case l.Until.IsZero():
+			out.Detail += "; the access token does not expire by itself"
+		default:
+			out.LivesUntil = l.Until
+		}
 	}
-	return lives(out)
+	return out
 }

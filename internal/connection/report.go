@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"lanyard"
@@ -15,7 +16,7 @@ func (s *Service) Report(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	if err := p.Need(lanyard.ScopeToken); err != nil {
 		return false, err
 	}
-	return s.force(ctx, p, id, fingerprint, lanyard.ActTokenReported)
+	return s.force(ctx, p, id, fingerprint, status, lanyard.ActTokenReported)
 }
 
 // Refresh renews a connection now, if fingerprint is that of the current token.
@@ -23,13 +24,14 @@ func (s *Service) Refresh(ctx context.Context, p lanyard.Principal, id lanyard.C
 	if err := p.Need(lanyard.ScopeToken); err != nil {
 		return false, err
 	}
-	return s.force(ctx, p, id, fingerprint, lanyard.ActTokenRefreshed)
+	return s.force(ctx, p, id, fingerprint, 0, lanyard.ActTokenRefreshed)
 }
 
-func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, fingerprint string, what lanyard.Action) (bool, error) {
+func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, fingerprint string, status int, what lanyard.Action) (bool, error) {
 	var g lanyard.Grant
 	var c lanyard.Connection
 	var current bool
+	var now time.Time
 	err := s.Store.Read(ctx, func(q *store.Query) (lanyard.Entry, error) {
 		e, err := s.Entry(ctx, p, what)
 		if err != nil {
@@ -46,8 +48,16 @@ func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.Con
 		if err != nil {
 			return e.Failed(err), err
 		}
-		current = t.Access.Fingerprint() == fingerprint
-		e.Detail["fingerprint"] = fingerprint
+		if now, err = q.Now(); err != nil {
+			return lanyard.Entry{}, err
+		}
+		// The log gets the fingerprint of ours, or nothing: the caller's may be anything, a piece of a token too.
+		if current = t.Access.Fingerprint() == fingerprint; current {
+			e.Detail["fingerprint"] = fingerprint
+		}
+		if status != 0 {
+			e.Detail["status"] = strconv.Itoa(status)
+		}
 		return e, nil
 	})
 	if err != nil {
@@ -56,9 +66,8 @@ func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.Con
 	if !current {
 		return true, nil // somebody renewed it already
 	}
-	if !g.RefreshedAt.IsZero() && time.Since(g.RefreshedAt) < minInterval {
-		return false, &lanyard.Error{Code: lanyard.CodeRateLimited, Message: "this token was made less than 30 seconds ago",
-			RetryAfter: minInterval - time.Since(g.RefreshedAt)}
+	if age := now.Sub(g.RefreshedAt); !g.RefreshedAt.IsZero() && age < minInterval {
+		return false, &lanyard.Error{Code: lanyard.CodeRateLimited, Message: "this token was made less than 30 seconds ago", RetryAfter: minInterval - age}
 	}
 	if err := s.renew(ctx, p, g, false); err != nil {
 		return false, s.unrenewed(c, g, err)
@@ -69,6 +78,6 @@ func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.Con
 // Refused renews after the provider refused the token with this fingerprint in
 // a call of ours; nil means that a fresh one is to be had.
 func (s *Service) Refused(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, fingerprint string) error {
-	_, err := s.force(ctx, p, id, fingerprint, lanyard.ActTokenReported)
+	_, err := s.force(ctx, p, id, fingerprint, 0, lanyard.ActTokenReported)
 	return err
 }

@@ -151,6 +151,9 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		was := StatusOf(c, g)
 		if ch.Label != nil {
 			c.Label = *ch.Label
+			if err := p.Reaches(c.Provider, c.Label); err != nil { // nor does a limited key give away what it holds
+				return e.Failed(err), err
+			}
 		}
 		if ch.Metadata != nil {
 			c.Metadata = ch.Metadata

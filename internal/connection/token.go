@@ -189,16 +189,35 @@ func life(g lanyard.Grant) time.Duration {
 // isDue says whether a token is renewed before it is handed out. Where nobody
 // says how long it should live: a minute, but as late as is safe where renewing
 // kills the token that others may be using at this moment.
+//
+// A renewal must buy something, or every read would cause one (T26): what no fresh
+// token would outlive is not asked for, and none follows another within half a
+// minute.
 func (s *Service) isDue(q *store.Query, c lanyard.Connection, g lanyard.Grant, r TokenRequest) (bool, error) {
 	const usual, late = time.Minute, 15 * time.Second
 	left := life(g)
 	switch {
 	case !g.HasRefresh:
 		return false, nil
-	case r.MinTTL > 0:
-		return left < r.MinTTL, nil
-	case left < late || left >= usual:
-		return left < late, nil
+	case left <= 0:
+		return true, nil
+	case left >= max(usual, r.MinTTL):
+		return false, nil
+	}
+	full, err := q.Grant(c.Project, g.ID) // with its times, which the usual read does without
+	if err != nil {
+		return false, err
+	}
+	whole := max(full.AccessExpires.Sub(full.RefreshedAt), time.Minute) // none is believed to live shorter; less is a clock that is off
+	now, err := q.Now()
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case r.MinTTL > 0 && r.MinTTL < whole:
+		return left < r.MinTTL && now.Sub(full.RefreshedAt) >= minInterval, nil
+	case left < min(late, whole/2) || left >= min(max(usual, r.MinTTL), whole/2):
+		return left < min(late, whole/2), nil
 	}
 	a, err := q.App(c.Project, c.App)
 	if err != nil {
