@@ -113,7 +113,7 @@ func (s *Service) Mint(ctx context.Context, p lanyard.Principal, r Request) (Min
 			return Minted{}, lerr // what is not on the log does not leave
 		}
 		if err != nil {
-			out.Failed = append(out.Failed, Failure{typ, err})
+			out.Failed = append(out.Failed, Failure{typ, lanyard.Recorded(err)})
 			continue
 		}
 		out.Tokens = append(out.Tokens, t)
@@ -250,5 +250,8 @@ func (s *Service) denied(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	if lanyard.CodeOf(cause) == lanyard.CodeScopeMissing && lanyard.ValidID("con_", string(id)) {
 		c.ID = id
 	}
-	return errors.Join(cause, s.log(ctx, p, c, typ, provider.Meeting{}, cause))
+	if err := s.log(ctx, p, c, typ, provider.Meeting{}, cause); err != nil {
+		return err
+	}
+	return lanyard.Recorded(cause)
 }

@@ -3,8 +3,10 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2" //nolint:depguard // spreads out starts; nobody gains by guessing them
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -30,11 +32,22 @@ func Run(ctx context.Context, logger *slog.Logger, tasks ...Task) {
 					return
 				case <-pause.C:
 				}
-				if err := t.Run(ctx); err != nil && ctx.Err() == nil {
+				if err := run(ctx, t); err != nil && ctx.Err() == nil {
 					logger.Error("task failed; it will be tried again", "task", t.Name, "error", err)
 				}
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// run makes an error of a panic: a bug in one task ends neither the others nor
+// the server. Its value may be anything, a secret too.
+func run(ctx context.Context, t Task) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %T\n%s", v, debug.Stack())
+		}
+	}()
+	return t.Run(ctx)
 }
