@@ -28,6 +28,8 @@ const (
 	CodeTampered                 Code = "tampered"
 	CodeClientInUse              Code = "client_in_use"
 	CodeAppNotReady              Code = "app_not_ready"
+	CodeChangedMeanwhile         Code = "changed_meanwhile"
+	CodeEndpointsInUse           Code = "endpoints_in_use"
 	CodeAppInUse                 Code = "app_in_use"
 	CodeUnknownProvider          Code = "unknown_provider"
 	CodeReturnURLNotAllowed      Code = "return_url_not_allowed"
@@ -104,6 +106,8 @@ var rows = map[Code]Row{
 	CodeTampered:                 {CodeTampered, Internal, false, "Sealed data does not belong here", "A sealed value does not belong where it was found. It was not opened, and an alert was raised.", "The operator has to look at the log: somebody changed the database.", ""},
 	CodeClientInUse:              {CodeClientInUse, Conflict, false, "Client already registered", "This OAuth client is already registered with this server.", "Use the app that exists, or register a client of its own at the provider.", ""},
 	CodeAppNotReady:              {CodeAppNotReady, Conflict, true, "App not ready", "This app has no client id and secret yet.", "Put in both: `lanyard app update`.", ""},
+	CodeChangedMeanwhile:         {CodeChangedMeanwhile, Conflict, false, "Changed at the same moment", "Somebody changed this at the same moment.", "Read it again, and send your change again if it is still wanted.", ""},
+	CodeEndpointsInUse:           {CodeEndpointsInUse, Conflict, false, "Tokens would go elsewhere", "The app has connections, and the change would send their tokens to another host.", "Make another app for the other host, or delete the connections first.", ""},
 	CodeAppInUse:                 {CodeAppInUse, Conflict, false, "App has connections", "The app still has connections.", "Delete its connections first.", ""},
 	CodeUnknownProvider:          {CodeUnknownProvider, Invalid, false, "Unknown provider", "The catalogue has no such provider.", "See `GET /v1/providers` for what there is.", ""},
 	CodeReturnURLNotAllowed:      {CodeReturnURLNotAllowed, Invalid, false, "Return URL not allowed", "The return URL is not one of the project's, character by character.", "Add it to the project's return_urls, or use one that is there.", ""},

@@ -113,7 +113,7 @@ func (c *cli) examineServer(ctx context.Context, socket string) (out []finding, 
 		}
 		out = append(out, f)
 	}
-	return out, publicURL, kek
+	return append(out, c.examineApps(ctx, socket)...), publicURL, kek
 }
 
 // examinePublicURL asks for /healthz where the world would. That it works from
