@@ -88,7 +88,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 
 // server [SETTING=VALUE…] starts it, or starts it again on the same data; server
 // stop stops it.
-func cmdServer(p *play, ts *testscript.TestScript, neg bool, args []string) {
+func cmdServer(p *play, ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) == 1 && args[0] == "stop" {
 		p.w.Stop()
 		return
@@ -107,9 +107,6 @@ func cmdServer(p *play, ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("URL", p.w.URL)
 	ts.Setenv("SANDBOX", p.w.SandURL)
 	ts.Setenv("KEY", p.w.Key)
-	if len(args) > 0 && neg {
-		ts.Fatalf("usage: server [SETTING=VALUE…] | server stop")
-	}
 }
 
 // setting sets one of the server's settings by its name.
@@ -161,8 +158,8 @@ func (p *play) value(ts *testscript.TestScript, what string) string {
 		return p.last.code()
 	case "body":
 		return p.last.body
-	case "seconds":
-		return strconv.Itoa(int(p.last.took.Seconds()))
+	case "within":
+		return p.last.took.String()
 	case "header":
 		return strings.Join(p.last.header.Values(name), ", ")
 	case "json":
@@ -182,7 +179,7 @@ func (p *play) value(ts *testscript.TestScript, what string) string {
 		}
 		return ""
 	}
-	ts.Fatalf("%q is not status, code, body, seconds, header.…, json.…, next, next.… or cookie.…", what)
+	ts.Fatalf("%q is not status, code, body, within, header.…, json.…, next, next.… or cookie.…", what)
 	return ""
 }
 
@@ -204,7 +201,7 @@ func (a answer) code() string {
 }
 
 // expect WHAT VALUE compares with the last answer. header, next and body take a
-// regular expression; the others are exact.
+// regular expression, within takes seconds; the others are exact.
 func cmdExpect(p *play, ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: expect WHAT VALUE")
@@ -212,6 +209,10 @@ func cmdExpect(p *play, ts *testscript.TestScript, neg bool, args []string) {
 	got := p.value(ts, args[0])
 	ok := got == args[1]
 	switch kind, _, _ := strings.Cut(args[0], "."); kind {
+	case "within":
+		seconds, err := strconv.ParseFloat(args[1], 64)
+		ts.Check(err)
+		ok = p.last.took.Seconds() < seconds
 	case "header", "next", "body":
 		re, err := regexp.Compile(args[1])
 		ts.Check(err)
@@ -265,4 +266,39 @@ func clip(s string) string {
 		s = s[:300] + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// docs/threats.md says which attack is shown by which script.
+func TestThreatsNameTheirScripts(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "..", "docs", "threats.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for line := range strings.Lines(string(raw)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 5 {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`(T[0-9]{2}-[a-z-]+)`").FindAllStringSubmatch(cells[len(cells)-2], -1) {
+			named[m[1]] = true
+			if !strings.HasPrefix(m[1], strings.TrimSpace(cells[1])+"-") {
+				t.Errorf("the row of %s names %s", strings.TrimSpace(cells[1]), m[1])
+			}
+		}
+	}
+	scripts, err := filepath.Glob(filepath.Join("testdata", "script", "*-regression.txtar"))
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("got %d scripts, %v", len(scripts), err)
+	}
+	for _, s := range scripts {
+		name := strings.TrimSuffix(filepath.Base(s), "-regression.txtar")
+		if !named[name] {
+			t.Errorf("no row of docs/threats.md names %s", name)
+		}
+		delete(named, name)
+	}
+	for name := range named {
+		t.Errorf("docs/threats.md names %s, and there is no such script", name)
+	}
 }
