@@ -130,7 +130,6 @@ test("the reconnect link of a connection works by itself", async ({ page, lanyar
 });
 
 test("keyboard alone: from the login to a bot in the meeting", async ({ page, lanyard }) => {
-  test.setTimeout(60_000);
   const { body: meeting } = await lanyard.call("POST", lanyard.sandbox + "/admin/meetings", { host: "dana", topic: "Keys" });
   const tabTo = async (what) => {
     for (let i = 0; i < 40; i++) {

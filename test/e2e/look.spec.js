@@ -22,7 +22,6 @@ for (const colorScheme of ["light", "dark"]) {
     test.use({ colorScheme });
 
     test("the product, empty and full", async ({ page, lanyard }) => {
-      test.setTimeout(60_000);
       await page.goto(lanyard.product + "/");
       await good(page);
       await login(page, lanyard, "Ana");
@@ -50,7 +49,6 @@ for (const colorScheme of ["light", "dark"]) {
     });
 
     test("the sandbox", async ({ page, lanyard }) => {
-      test.setTimeout(60_000);
       const { body: m } = await lanyard.call("POST", lanyard.sandbox + "/admin/meetings", { host: "ben", topic: "A long name for a meeting that goes on and on" });
       for (const path of ["/", `/zoom/meetings/${m.number}`, "/zoom/meetings/1", "/zoom/oauth/authorize?client_id=unknown&response_type=code&redirect_uri=https://app.example/"]) {
         await page.goto(lanyard.sandbox + path);
@@ -62,7 +60,6 @@ for (const colorScheme of ["light", "dark"]) {
     });
 
     test("the sandbox's consent pages", async ({ page, lanyard }) => {
-      test.setTimeout(60_000);
       for (const [provider, path] of Object.entries(providers)) {
         const { body: c } = await lanyard.call("POST", lanyard.sandbox + "/admin/clients", { provider, name: "Harbour Notes", redirect_uris: ["https://app.example/cb"] });
         await page.goto(`${lanyard.sandbox}${path}?` + new URLSearchParams({ client_id: c.client_id, redirect_uri: "https://app.example/cb",
@@ -73,7 +70,6 @@ for (const colorScheme of ["light", "dark"]) {
     });
 
     test("the documentation", async ({ page, lanyard }) => {
-      test.setTimeout(60_000);
       for (const path of ["/docs", "/docs/errors"]) {
         await page.goto(lanyard.lanyard + path);
         for (const width of [320, 375, 768, 1440]) {

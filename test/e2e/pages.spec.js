@@ -25,7 +25,6 @@ for (const colorScheme of ["light", "dark"]) {
     }
 
     test("every page about an error is accessible", async ({ page, at }) => {
-      test.setTimeout(60_000);
       expect(met.length).toBeGreaterThan(15);
       const some = colorScheme === "light" ? met : met.slice(0, 4); // they differ in words alone
       for (const { code, title } of some) {
