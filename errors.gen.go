@@ -66,6 +66,7 @@ const (
 	CodeConnectionPaused         Code = "connection_paused"
 	CodeConnectionRevoked        Code = "connection_revoked"
 	CodeRefreshUnconfirmed       Code = "refresh_unconfirmed"
+	CodeTokenRefused             Code = "token_refused"
 	CodeRefreshFailed            Code = "refresh_failed"
 	CodeResponseLost             Code = "response_lost"
 	CodeUserRevoked              Code = "user_revoked"
@@ -144,6 +145,7 @@ var rows = map[Code]Row{
 	CodeConnectionPaused:         {CodeConnectionPaused, Conflict, false, "Paused", "This connection is paused.", "Resume it, if that is meant.", ""},
 	CodeConnectionRevoked:        {CodeConnectionRevoked, Gone, false, "Disconnected", "This connection has been revoked.", "Invite the person to connect again.", "Your account is disconnected. You can connect it again at any time."},
 	CodeRefreshUnconfirmed:       {CodeRefreshUnconfirmed, Unavailable, false, "Renewal refused once", "The provider refused to renew this connection once; that is not confirmed yet.", "Wait and try again, or show the reconnect_url: reconnecting is always safe.", "Please try again in a minute, or connect your account again."},
+	CodeTokenRefused:             {CodeTokenRefused, Unavailable, false, "A fresh token is refused", "The provider refuses an access token that it gave less than half a minute ago.", "Wait and try again, or show the reconnect_url: reconnecting is always safe.", "Please try again in a minute, or connect your account again."},
 	CodeRefreshFailed:            {CodeRefreshFailed, Unavailable, false, "Renewal did not work", "The access token has expired and could not be renewed now.", "Try again after the time it says.", "The service is not answering at the moment. Please try again shortly."},
 	CodeResponseLost:             {CodeResponseLost, Reconnect, false, "Answer lost", "The provider's answer to a renewal was lost on the way, and the old token no longer works.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeUserRevoked:              {CodeUserRevoked, Reconnect, false, "Access withdrawn", "The person, or the provider for them, has withdrawn access.", "Show the person the reconnect_url.", "Please connect your account again."},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -66,6 +67,9 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, spec Spec) (l
 	}
 	a := lanyard.App{ID: lanyard.NewID[lanyard.AppID]("app_"), Project: p.Project, Provider: spec.Provider,
 		Name: pr.Definition().Name, Scopes: pr.Definition().DefaultScopes, ConfigVersion: 1}
+	if err := reaches(p, a); err != nil {
+		return a, err
+	}
 	if err := s.mayDefine(ctx, p, spec.Provider, spec, true); err != nil {
 		return a, err
 	}
@@ -74,7 +78,7 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, spec Spec) (l
 		return a, err
 	}
 	hash := s.clientHash(a, t)
-	return a, s.claimed(ctx, hash, spec, s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+	return a, s.claimed(ctx, hash, a, spec, s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		a.CreatedAt, a.UpdatedAt = tx.Now(), tx.Now()
 		return describe(e, a, "created"), tx.AddApp(a, hash)
 	}))
@@ -101,14 +105,29 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Ap
 	if was.ClientID != "" && was.ClientID != a.ClientID {
 		return a, lanyard.Errorf(lanyard.CodeInvalidRequest, "client_id: cannot change, because every connection belongs to it; make another app")
 	}
+	elsewhere, err := s.elsewhere(was, t)
+	if err != nil {
+		return a, err
+	}
+	if elsewhere && spec.Secret == nil && len(a.Secret) > 0 {
+		return a, lanyard.Errorf(lanyard.CodeInvalidRequest, "client_secret: send it again, since the change would send it to another host")
+	}
 	hash := s.clientHash(a, t)
-	return a, s.claimed(ctx, hash, spec, s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+	return a, s.claimed(ctx, hash, a, spec, s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		if elsewhere {
+			if n, err := tx.CountConnections(id); err != nil || n > 0 {
+				if err == nil {
+					err = lanyard.Errorf(lanyard.CodeEndpointsInUse, "")
+				}
+				return e.Failed(err), err
+			}
+		}
 		now, err := tx.App(p.Project, id)
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
 		if now.ConfigVersion != was.ConfigVersion {
-			return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "somebody changed this app at the same moment; read it again")
+			return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeChangedMeanwhile, "")
 		}
 		a.ConfigVersion++
 		a.UpdatedAt = tx.Now()
@@ -116,13 +135,39 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Ap
 	}))
 }
 
+// elsewhere says whether t sends tokens or secrets to other hosts than the app
+// did before: whoever may change an app must not collect what people gave it.
+func (s *Service) elsewhere(was lanyard.App, t *provider.Target) (bool, error) {
+	before, err := s.Providers.Target(was)
+	if err != nil { // it resolved when it was stored; a catalogue that changed since is no reason to trust it
+		return true, nil
+	}
+	for _, name := range []string{"token", "revoke", "identity", "api"} {
+		a, err := url.Parse(before.Endpoint(name))
+		if err != nil {
+			return true, nil
+		}
+		b, err := url.Parse(t.Endpoint(name))
+		if err != nil {
+			return false, fmt.Errorf("endpoint %s: %w", name, err)
+		}
+		if b.Host != "" && (b.Host != a.Host || b.Scheme != a.Scheme) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // mayDefine asks for the operator's word where a project says itself what a
-// provider is, at every change: the word can be taken back (T08).
+// provider is, at every change: the word can be taken back (T08). Sending people
+// to another page under a known name is the same bait; a page on this machine is
+// the sandbox's, and baits nobody.
 func (s *Service) mayDefine(ctx context.Context, p lanyard.Principal, provider string, spec Spec, isNew bool) error {
+	custom := provider == "custom"
 	switch {
-	case provider != "custom" && len(spec.Custom) > 0:
+	case !custom && len(spec.Custom) > 0:
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "custom: is for provider custom only")
-	case provider != "custom", p.Operator, !isNew && spec.Custom == nil && spec.Endpoints == nil:
+	case p.Operator, !custom && here(spec.Endpoints["authorize"]), custom && !isNew && spec.Custom == nil && spec.Endpoints == nil:
 		return nil
 	}
 	pr, err := s.project(ctx, p.Project)
@@ -130,9 +175,15 @@ func (s *Service) mayDefine(ctx context.Context, p lanyard.Principal, provider s
 		return err
 	}
 	if !pr.Settings.CustomAllowed {
-		return lanyard.Errorf(lanyard.CodeOperatorOnly, "custom providers are off for this project; the operator turns them on with `lanyard project update --custom-providers`")
+		return lanyard.Errorf(lanyard.CodeOperatorOnly, "custom providers, and other authorize endpoints for known ones, are off for this project; the operator turns them on with `lanyard project update --allow-custom-provider`")
 	}
 	return nil
+}
+
+// here says whether an address is on this machine; "" is no address.
+func here(address string) bool {
+	u, err := url.Parse(address)
+	return address == "" || err == nil && lanyard.Loopback(u.Hostname())
 }
 
 // Get returns one app.
@@ -164,6 +215,9 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Ap
 	}
 	return s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		a, err := tx.App(p.Project, id)
+		if err == nil {
+			err = reaches(p, a)
+		}
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
@@ -287,19 +341,21 @@ func (s *Service) change(ctx context.Context, a *lanyard.App, spec Spec) (*provi
 	return t, nil
 }
 
-// clientHash is the client's name in this instance: token host and id. Drafts
-// without an id have none.
+// clientHash is the client's name in this instance: token host and id. An app
+// that is not ready has none: a client id alone is no secret, and whoever writes
+// down another project's must not keep that from using it.
 func (s *Service) clientHash(a lanyard.App, t *provider.Target) []byte {
-	if a.ClientID == "" {
+	if a.State != lanyard.AppReady {
 		return nil
 	}
 	return s.Vault.Digest("", "client", strings.ToLower(t.TokenHost()), a.ClientID)
 }
 
-// claimed turns client_in_use into what this caller may know: only whoever has
-// the client's secret learns that the client is registered here.
-func (s *Service) claimed(ctx context.Context, hash []byte, spec Spec, err error) error {
-	if !errors.Is(err, lanyard.CodeClientInUse) || spec.Secret == nil {
+// claimed turns client_in_use into what this caller may know: only the project
+// that has the client, and whoever proves its secret, learns that it is
+// registered here.
+func (s *Service) claimed(ctx context.Context, hash []byte, a lanyard.App, spec Spec, err error) error {
+	if !errors.Is(err, lanyard.CodeClientInUse) {
 		return err
 	}
 	var other lanyard.App
@@ -310,11 +366,26 @@ func (s *Service) claimed(ctx context.Context, hash []byte, spec Spec, err error
 	if verr != nil {
 		return fmt.Errorf("find the app that has this client: %w", verr)
 	}
-	secret, verr := s.Vault.Open(ctx, vault.ProjectKey(other.Project), place(other, "apps.secret"), other.Secret)
-	if verr == nil && secret.Equal(*spec.Secret) {
+	if other.Project == a.Project || s.proves(ctx, other, spec.Secret) {
 		return err
 	}
 	return lanyard.Errorf(lanyard.CodeInvalidRequest, "client_id and client_secret were not accepted together")
+}
+
+// proves says whether given is one of the app's secrets.
+func (s *Service) proves(ctx context.Context, a lanyard.App, given *lanyard.Secret) bool {
+	if given == nil {
+		return false
+	}
+	for field, sealed := range map[string][]byte{"apps.secret": a.Secret, "apps.next_secret": a.NextSecret} {
+		if len(sealed) == 0 {
+			continue
+		}
+		if secret, err := s.Vault.Open(ctx, vault.ProjectKey(a.Project), place(a, field), sealed); err == nil && secret.Equal(*given) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Service) project(ctx context.Context, id lanyard.ProjectID) (pr lanyard.Project, err error) {

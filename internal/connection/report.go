@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -79,5 +80,9 @@ func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.Con
 // a call of ours; nil means that a fresh one is to be had.
 func (s *Service) Refused(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, fingerprint string) error {
 	_, err := s.force(ctx, p, id, fingerprint, 0, lanyard.ActTokenReported)
+	if e, ok := errors.AsType[*lanyard.Error](err); ok && e.Code == lanyard.CodeRateLimited { // it is not the caller who asks too often
+		return &lanyard.Error{Code: lanyard.CodeTokenRefused, RetryAfter: e.RetryAfter,
+			ReconnectURL: s.ReconnectURL(lanyard.Connection{ID: id, Project: p.Project})}
+	}
 	return err
 }

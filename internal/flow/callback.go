@@ -83,7 +83,9 @@ func (s *Service) Callback(ctx context.Context, r CallbackRequest) (Arrival, err
 		return s.over(ctx, r, f, in, lanyard.CodeProviderAnswerInvalid)
 	}
 	if in.Purpose != forConnect {
-		return s.atOnce(ctx, r, f, in, d, lanyard.NewSecret(code))
+		out, err := s.atOnce(ctx, r, f, in, d, lanyard.NewSecret(code))
+		out.ProviderName = t.Name
+		return out, err
 	}
 	return s.park(ctx, r, f, in, t.CodeTTL, lanyard.NewSecret(code))
 }

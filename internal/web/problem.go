@@ -80,7 +80,11 @@ func (f *Front) ProblemOf(ctx context.Context, err error) *Problem {
 	rq := RequestOf(ctx)
 	if row.Kind == lanyard.Internal {
 		detail = row.Happened
-		f.log.LogAttrs(ctx, slog.LevelError, "request failed",
+		level := slog.LevelError
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) { // the caller hung up: nobody reads the answer
+			level = slog.LevelDebug
+		}
+		f.log.LogAttrs(ctx, level, "request failed",
 			slog.String("request_id", rq.ID), slog.String("code", string(row.Code)), slog.String("error", err.Error()))
 	}
 	p := &Problem{headers: http.Header{"Cache-Control": {"no-store"}}, Problem: wire.Problem{
