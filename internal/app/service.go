@@ -105,19 +105,57 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Ap
 	if was.ClientID != "" && was.ClientID != a.ClientID {
 		return a, lanyard.Errorf(lanyard.CodeInvalidRequest, "client_id: cannot change, because every connection belongs to it; make another app")
 	}
+	elsewhere, err := s.elsewhere(was, t)
+	if err != nil {
+		return a, err
+	}
+	if elsewhere && spec.Secret == nil && len(a.Secret) > 0 {
+		return a, lanyard.Errorf(lanyard.CodeInvalidRequest, "client_secret: send it again, since the change would send it to another host")
+	}
 	hash := s.clientHash(a, t)
 	return a, s.claimed(ctx, hash, a, spec, s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		if elsewhere {
+			if n, err := tx.CountConnections(id); err != nil || n > 0 {
+				if err == nil {
+					err = lanyard.Errorf(lanyard.CodeEndpointsInUse, "")
+				}
+				return e.Failed(err), err
+			}
+		}
 		now, err := tx.App(p.Project, id)
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
 		if now.ConfigVersion != was.ConfigVersion {
-			return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "somebody changed this app at the same moment; read it again")
+			return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeChangedMeanwhile, "")
 		}
 		a.ConfigVersion++
 		a.UpdatedAt = tx.Now()
 		return describe(e, a, "updated"), tx.PutApp(a, hash)
 	}))
+}
+
+// elsewhere says whether t sends tokens or secrets to other hosts than the app
+// did before: whoever may change an app must not collect what people gave it.
+func (s *Service) elsewhere(was lanyard.App, t *provider.Target) (bool, error) {
+	before, err := s.Providers.Target(was)
+	if err != nil { // it resolved when it was stored; a catalogue that changed since is no reason to trust it
+		return true, nil
+	}
+	for _, name := range []string{"token", "revoke", "identity", "api"} {
+		a, err := url.Parse(before.Endpoint(name))
+		if err != nil {
+			return true, nil
+		}
+		b, err := url.Parse(t.Endpoint(name))
+		if err != nil {
+			return false, fmt.Errorf("endpoint %s: %w", name, err)
+		}
+		if b.Host != "" && (b.Host != a.Host || b.Scheme != a.Scheme) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // mayDefine asks for the operator's word where a project says itself what a
