@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,37 +72,27 @@ func (w *World) startSandbox() {
 
 func (w *World) start(dataDir, configDir string, options []Option) {
 	w.T.Helper()
-	address := "127.0.0.1:0"
-	if w.URL != "" {
-		address = strings.TrimPrefix(w.URL, "http://")
-	}
-	l, err := net.Listen("tcp", address) // find a free port; the server opens it itself
-	w.must(err)
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	w.must(l.Close())
-	loaded, err := server.Load(server.Sources{Flags: map[string]string{
-		"public_url": "http://localhost:" + port, "listen": "localhost:" + port, "data_dir": dataDir,
-		"kek": "file:" + filepath.Join(configDir, "kek"), "allow_loopback": "true",
-		"limit_key_per_second": "0", "limit_opens_per_minute": "0", "log_level": "debug"}})
-	w.must(err)
-	settings := loaded.Settings
-	for _, o := range options {
-		o(&settings)
-	}
-	logger := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, stop := context.WithCancel(context.Background())
-	w.Server, err = server.New(ctx, settings, logger)
+	var settings server.Settings
+	var err error
+	for range 20 { // a port that is free now may be another test's before the server opens it
+		settings, err = w.launch(ctx, dataDir, configDir, options)
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	w.must(err)
-	w.must(w.Server.Listen(ctx))
+	srv := w.Server
 	var first bytes.Buffer
-	w.must(w.Server.Bootstrap(ctx, &first))
+	w.must(srv.Bootstrap(ctx, &first))
 	if at := strings.Index(first.String(), "lyk_"); at >= 0 {
 		w.Key = strings.Fields(first.String()[at:])[0]
 	}
 	w.URL, w.DataDir, w.Socket = settings.PublicURL, settings.DataDir, settings.Socket
 	w.dsn, w.Settings = string(settings.DatabaseURL.Reveal()), settings
 	done := make(chan error, 1)
-	go func() { done <- w.Server.Run(ctx) }()
+	go func() { done <- srv.Run(ctx) }()
 	var once sync.Once
 	w.Stop = func() {
 		once.Do(func() {
@@ -108,7 +100,7 @@ func (w *World) start(dataDir, configDir string, options []Option) {
 			if err := <-done; err != nil {
 				w.T.Errorf("the server ended with: %v", err)
 			}
-			if err := w.Server.Close(context.Background()); err != nil {
+			if err := srv.Close(context.Background()); err != nil {
 				w.T.Errorf("the server closed with: %v", err)
 			}
 		})
@@ -121,6 +113,36 @@ func (w *World) On(t testing.TB) *World {
 	sub := *w
 	sub.T = t
 	return &sub
+}
+
+// launch makes w.Server and has it listen, on the address of before if there was one.
+func (w *World) launch(ctx context.Context, dataDir, configDir string, options []Option) (server.Settings, error) {
+	address := "127.0.0.1:0"
+	if w.URL != "" {
+		address = strings.TrimPrefix(w.URL, "http://")
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return server.Settings{}, err
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	w.must(l.Close())
+	loaded, err := server.Load(server.Sources{Flags: map[string]string{
+		"public_url": "http://localhost:" + port, "listen": "localhost:" + port, "data_dir": dataDir,
+		"kek": "file:" + filepath.Join(configDir, "kek"), "allow_loopback": "true",
+		"limit_key_per_second": "0", "limit_opens_per_minute": "0", "log_level": "debug"}})
+	w.must(err)
+	settings := loaded.Settings
+	for _, o := range options {
+		o(&settings)
+	}
+	logger := slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.Server, err = server.New(ctx, settings, logger)
+	w.must(err)
+	if err := w.Server.Listen(ctx); err != nil {
+		return settings, errors.Join(err, w.Server.Close(ctx))
+	}
+	return settings, nil
 }
 
 func (w *World) must(err error) {
