@@ -58,6 +58,13 @@ func (s *Service) Callback(ctx context.Context, r CallbackRequest) (Arrival, err
 	if cookie == "" || subtle.ConstantTimeCompare(s.Vault.Digest("", "flow-cookie", cookie), f.CookieHash) != 1 {
 		return Arrival{}, lanyard.Errorf(lanyard.CodeBrowserMismatch, "")
 	}
+	out, err := s.answered(ctx, r, f, in, now, params)
+	out.ClearCookie = cookieName(f.StateHash) // its state is spent
+	return out, err
+}
+
+// answered takes the provider's answer to a flow, in the browser that began it.
+func (s *Service) answered(ctx context.Context, r CallbackRequest, f lanyard.Flow, in lanyard.Session, now time.Time, params url.Values) (Arrival, error) {
 	switch {
 	case now.After(f.ExpiresAt):
 		return s.over(ctx, r, f, in, lanyard.CodeAttemptExpired)
