@@ -1,4 +1,4 @@
-package lanyardtest_test
+package foreigntest_test
 
 import (
 	"net/http"
