@@ -147,6 +147,9 @@ func (s *Service) CompleteOwn(ctx context.Context, p lanyard.Principal, c OwnCal
 		return Completed{}, s.destroyOwn(ctx, t.flow, e, why)
 	}
 	out, err := s.await(ctx, p, t.flow, t.data, c.Code)
+	if errors.Is(err, lanyard.CodeCompletionInvalid) { // answered to somebody who asked at the same moment
+		return Completed{}, s.refuse(ctx, e, lanyard.Errorf(lanyard.CodeInvalidState, ""))
+	}
 	out.State = t.data.State
 	return out, err
 }

@@ -99,6 +99,9 @@ func (s *Service) redeem(ctx context.Context, p lanyard.Principal, id lanyard.Fl
 		}
 		switch f.State {
 		case lanyard.FlowReceived, lanyard.FlowDone:
+			if len(f.Parked) == 0 { // answered, to somebody who asked at the same moment
+				return nil, lanyard.Errorf(lanyard.CodeCompletionInvalid, "")
+			}
 			raw, err := s.Vault.Open(ctx, vault.ProjectKey(f.Project), flowPlace(f, "flows.parked"), f.Parked)
 			if err != nil {
 				return nil, err
