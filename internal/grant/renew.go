@@ -112,14 +112,24 @@ func (s *Service) renew(ctx context.Context, seen lanyard.Grant, by lanyard.Prin
 // that there is nothing to do: the grant has moved on since it was seen.
 func (s *Service) claim(ctx context.Context, seen lanyard.Grant) (g lanyard.Grant, ready app.Ready, a lanyard.Attempt, until time.Time, err error) {
 	err = s.Store.View(ctx, func(q *store.Query) error {
-		var own lanyard.App
-		if own, err = q.App(seen.Project, seen.App); err == nil {
+		now, err := q.Now()
+		if err != nil {
+			return err
+		}
+		if g, err = q.Grant(seen.Project, seen.ID); err != nil || moved(g, seen) {
+			return err
+		}
+		if err := refusal(g, now); err != nil { // as for most of the time that a provider is down
+			return err
+		}
+		own, err := q.App(seen.Project, seen.App)
+		if err == nil {
 			ready, err = s.Apps.Open(ctx, own)
 		}
 		return err
 	})
-	if err != nil {
-		return seen, ready, a, until, err
+	if err != nil || moved(g, seen) {
+		return g, ready, a, until, err
 	}
 	// The holder of the lease ends by its deadline; if it has died, the lease runs out.
 	patience := time.Now().Add(2 * lease(ready.Target))
@@ -130,30 +140,36 @@ func (s *Service) claim(ctx context.Context, seen lanyard.Grant) (g lanyard.Gran
 			if busy = false; s.stop.Err() != nil {
 				return stopping()
 			}
+			now, t := tx.Now(), ready.Target
+			// The lease first: it locks the row, so that what is read of the grant and of
+			// its attempts belongs together and stays as it is. Whatever comes to an error
+			// undoes it.
+			ok, err := tx.ClaimGrant(seen.ID, s.Node, now.Add(lease(t)))
+			if err != nil {
+				return err
+			}
 			if g, err = tx.Grant(seen.Project, seen.ID); err != nil {
 				return err
 			}
-			if g.Family != seen.Family || g.Generation != seen.Generation {
+			switch {
+			case moved(g, seen):
+				if ok {
+					return tx.ReleaseGrant(g.ID, s.Node)
+				}
+				return nil
+			case !ok:
+				busy = true
 				return nil
 			}
-			now := tx.Now()
 			if err := refusal(g, now); err != nil {
 				return err
-			}
-			if busy = g.Lease.Owner != "" && g.Lease.Until.After(now); busy {
-				return nil
 			}
 			h, err := s.history(tx, g)
 			if err != nil {
 				return err
 			}
-			t := ready.Target
 			if at := MayTryAt(t.Class, t.Grace, h, g.AccessExpires, now); at.After(now) {
 				return later(lanyard.CodeRefreshFailed, at.Sub(now))
-			}
-			if ok, err := tx.ClaimGrant(g.ID, s.Node, now.Add(lease(t))); err != nil || !ok {
-				busy = err == nil
-				return err
 			}
 			a = lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: g.Project, App: g.App, Grant: g.ID,
 				Kind: lanyard.AttemptRefresh, Family: g.Family, Generation: g.Generation, Node: s.Node,
@@ -171,6 +187,11 @@ func (s *Service) claim(ctx context.Context, seen lanyard.Grant) (g lanyard.Gran
 		case <-s.stop.Done():
 		}
 	}
+}
+
+// moved says whether a grant has other tokens than when it was seen.
+func moved(g, seen lanyard.Grant) bool {
+	return g.Family != seen.Family || g.Generation != seen.Generation
 }
 
 // refusal is why a grant must not be renewed now, whoever asks.

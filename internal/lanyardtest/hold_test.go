@@ -34,9 +34,10 @@ func tokenPath(c lanyardtest.JSON) string { return "/v1/connections/" + c.Str("i
 // I13: the connection is let go of while its renewal is under way. The token that
 // comes back is given back, with an attempt on record.
 func TestATokenThatComesBackAfterTheDeletionIsGivenBack(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
-		slowRenewal(t, w, 2000, true)
+		slowRenewal(t, w, 4000, true)
 		w.Expire(10)
 		tokenOf(w, c) // waits for a moment only, and the renewal goes on
 		w.OK("DELETE", "/v1/connections/"+c.Str("id"), nil)
@@ -60,9 +61,10 @@ func TestATokenThatComesBackAfterTheDeletionIsGivenBack(t *testing.T) {
 
 // I12: the person connects again while a renewal of the old consent is under way.
 func TestAReconnectDuringARenewalWins(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
-		slowRenewal(t, w, 2000, false)
+		slowRenewal(t, w, 4000, false)
 		w.Expire(10)
 		tokenOf(w, c)
 		link := w.OK("POST", "/v1/connections/"+c.Str("id")+"/reconnect", map[string]any{"return_url": lanyardtest.Return})
@@ -89,6 +91,7 @@ func TestAReconnectDuringARenewalWins(t *testing.T) {
 // What was let go of cannot be connected again: it used to be tried, and to end as
 // "another account" after the person had consented.
 func TestAReconnectOfWhatWasLetGo(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
@@ -114,6 +117,7 @@ func TestAReconnectOfWhatWasLetGo(t *testing.T) {
 // A reconnect is for a connection, whatever it is called by the time the person
 // has found the link.
 func TestAReconnectAfterTheLabelHasChanged(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	path := "/v1/connections/" + c.Str("id")
@@ -132,6 +136,7 @@ func TestAReconnectAfterTheLabelHasChanged(t *testing.T) {
 // I11: two labels of one person hold one grant; and where the last two let go at
 // the same moment, one of them is the last. On PostgreSQL each saw the other.
 func TestTheLastTwoLetGoAtTheSameMoment(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		for range 4 {
@@ -167,6 +172,7 @@ func TestTheLastTwoLetGoAtTheSameMoment(t *testing.T) {
 
 // An invitation connects once, in however many tabs it is open.
 func TestAnInvitationInTwoTabs(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	in := w.Invite(w.Zoom(), "u")
 	tab := func(person string) string {
@@ -193,6 +199,7 @@ func TestAnInvitationInTwoTabs(t *testing.T) {
 // T26: what no fresh token would outlive is not asked for. Each of these reads
 // used to cause a renewal.
 func TestReadsThatWantTooMuchDoNotRenewEachTime(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	for range 10 {
@@ -229,6 +236,7 @@ func TestReadsThatWantTooMuchDoNotRenewEachTime(t *testing.T) {
 // A bot asks every second for a token of somebody who has not connected: one
 // invitation, not thousands.
 func TestAskingForATokenOfNobodyMakesOneInvitation(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		want := map[string]any{"end_user_id": "u", "app_id": app}
@@ -264,6 +272,7 @@ func TestAskingForATokenOfNobodyMakesOneInvitation(t *testing.T) {
 // T23: a key for some providers, or for some labels, reaches nothing else on any
 // path, and each refusal is on record.
 func TestALimitedKeyIsLimitedEverywhere(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
@@ -347,6 +356,7 @@ func TestALimitedKeyIsLimitedEverywhere(t *testing.T) {
 
 // Whoever asks for what is not theirs is on record, whichever service was asked.
 func TestDenialsOfAKnownCallerAreOnRecord(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	w.Fails("not_found", "GET", "/v1/connections/con_00000000000000000000000000", nil)
 	w.Fails("not_found", "GET", "/v1/apps/app_00000000000000000000000000", nil)
@@ -365,6 +375,7 @@ func TestDenialsOfAKnownCallerAreOnRecord(t *testing.T) {
 
 // T07: more than was asked for is an alert.
 func TestMoreScopesThanAskedForAreAnAlert(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
@@ -386,6 +397,7 @@ func TestMoreScopesThanAskedForAreAnAlert(t *testing.T) {
 // T01: a link that needs no session of the customer's is off by default, and then
 // for one account only.
 func TestLinkMode(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		invite := func(more map[string]any) map[string]any {
@@ -446,6 +458,7 @@ func TestLinkMode(t *testing.T) {
 
 // A long poll does not hold up the stop of a server.
 func TestALongPollEndsWithTheServer(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	in := w.Invite(w.Zoom(), "u")
 	done := make(chan int, 1)
@@ -474,6 +487,7 @@ func TestALongPollEndsWithTheServer(t *testing.T) {
 // T18: every level is rotated while tokens are read and renewed. No read fails,
 // and everything opens afterwards.
 func TestEveryKeyIsRotatedUnderRunningReads(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		a, b := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")

@@ -76,6 +76,7 @@ func twoNodes(t *testing.T) (*lanyardtest.World, func(method, path string, body 
 // I5, I7: an expired token is read on two nodes at once. One of them renews, the
 // other waits for what it gets.
 func TestTwoNodesRenewOnce(t *testing.T) {
+	t.Parallel()
 	w, other := twoNodes(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "delay", DelayMS: 700, Times: 1}))
@@ -107,6 +108,7 @@ func TestTwoNodesRenewOnce(t *testing.T) {
 // A completion is asked with on two nodes at once: one trades the code, and the
 // other has the same connection or is told that it was used.
 func TestTwoNodesTradeACodeOnce(t *testing.T) {
+	t.Parallel()
 	w, other := twoNodes(t)
 	completion := w.Browser().Consent(w.Invite(w.Zoom(), "u").Str("connect_url"), "ana").Query().Get("lanyard_completion")
 	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "delay", DelayMS: 700, Times: 1}))
@@ -127,9 +129,10 @@ func TestTwoNodesTradeACodeOnce(t *testing.T) {
 
 // I13 across nodes: one renews, the other lets go.
 func TestOneNodeRenewsAndTheOtherLetsGo(t *testing.T) {
+	t.Parallel()
 	w, other := twoNodes(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
-	slowRenewal(t, w, 1500, true)
+	slowRenewal(t, w, 4000, true)
 	w.Expire(10)
 	tokenOf(w, c)
 	if status, out := other("DELETE", "/v1/connections/"+c.Str("id"), nil); status != http.StatusOK {
@@ -146,6 +149,7 @@ func TestOneNodeRenewsAndTheOtherLetsGo(t *testing.T) {
 // T13, T36: somebody changed a row of the log. The row shows without its origin,
 // an alarm is raised, and the others are still to be read.
 func TestOneRowThatWasTamperedWithHidesNoOther(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	tokenOf(w, c)
