@@ -31,6 +31,7 @@ tried, has the addresses and the key: "at":{"lanyard","sandbox","product","key"}
 	f := cmd.Flags()
 	f.BoolVar(&once, "once", false, "tell the story and end")
 	f.IntVar(&cfg.Port, "port", cfg.Port, "port of the server; the next two are the sandbox's and the product's; taken ones are replaced")
+	f.Float64Var(&cfg.Scale, "time-scale", 1, "makes schedules run faster, for tests")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg.JSON = c.json
 		if out, ok := c.out.(*os.File); ok {

@@ -67,8 +67,8 @@ func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.Con
 	if !current {
 		return true, nil // somebody renewed it already
 	}
-	if age := now.Sub(g.RefreshedAt); !g.RefreshedAt.IsZero() && age < minInterval {
-		return false, &lanyard.Error{Code: lanyard.CodeRateLimited, Message: "this token was made less than 30 seconds ago", RetryAfter: minInterval - age}
+	if age := now.Sub(g.RefreshedAt); !g.RefreshedAt.IsZero() && age < s.Between {
+		return false, &lanyard.Error{Code: lanyard.CodeRateLimited, Message: "this token was made a moment ago", RetryAfter: s.Between - age}
 	}
 	if err := s.renew(ctx, p, g, false); err != nil {
 		return false, s.unrenewed(c, g, err)

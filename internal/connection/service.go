@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/app"
@@ -12,7 +13,7 @@ import (
 	"lanyard/internal/vault"
 )
 
-// Config is what a Service needs; every field but Logger is required.
+// Config is what a Service needs; Logger and Between may be left out.
 type Config struct {
 	Store     *store.DB
 	Vault     *vault.Vault
@@ -20,6 +21,7 @@ type Config struct {
 	Grants    *grant.Service
 	PublicURL string // no slash at the end
 	Logger    *slog.Logger
+	Between   time.Duration // how soon a forced renewal may follow another (T26); 0: 30 seconds
 }
 
 // Service keeps connections. It is safe for concurrent use.
@@ -29,6 +31,9 @@ type Service struct{ Config }
 func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Between == 0 {
+		c.Between = 30 * time.Second
 	}
 	return &Service{c}
 }

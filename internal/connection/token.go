@@ -34,8 +34,6 @@ const (
 	Patience = 10 * time.Second
 	// glance is how long one waits who could be served with what there is.
 	glance = time.Second
-	// minInterval is how soon a forced renewal may follow another (T26).
-	minInterval = 30 * time.Second
 )
 
 // Token reads the access token of a connection, renewed first if it would not
@@ -215,7 +213,7 @@ func (s *Service) isDue(q *store.Query, c lanyard.Connection, g lanyard.Grant, r
 	}
 	switch {
 	case r.MinTTL > 0 && r.MinTTL < whole:
-		return left < r.MinTTL && now.Sub(full.RefreshedAt) >= minInterval, nil
+		return left < r.MinTTL && now.Sub(full.RefreshedAt) >= s.Between, nil
 	case left < min(late, whole/2) || left >= min(max(usual, r.MinTTL), whole/2):
 		return left < min(late, whole/2), nil
 	}

@@ -27,10 +27,11 @@ import (
 // Config says how to tell it.
 type Config struct {
 	Out    io.Writer
-	JSON   bool   // one JSON object a step instead of prose
-	Color  bool   // the terminal shows colours
-	Port   int    // of the server; the next two are the sandbox's and the product's. Taken ones are replaced by free ones
-	Dir    string // of the data; "" is a temporary one, deleted at the end
+	JSON   bool    // one JSON object a step instead of prose
+	Color  bool    // the terminal shows colours
+	Port   int     // of the server; the next two are the sandbox's and the product's. Taken ones are replaced by free ones
+	Scale  float64 // makes schedules run faster, for tests; 0: 1
+	Dir    string  // of the data; "" is a temporary one, deleted at the end
 	Logger *slog.Logger
 }
 
@@ -123,7 +124,8 @@ func (d *Demo) startServer(ctx context.Context) error {
 	}
 	loaded, err := server.Load(server.Sources{Flags: map[string]string{
 		"public_url": "http://localhost:" + port, "listen": "localhost:" + port, "data_dir": filepath.Join(d.dir, "data"),
-		"kek": "file:" + filepath.Join(d.dir, "config", "kek"), "allow_loopback": "true", "limit_opens_per_minute": "60"}})
+		"kek": "file:" + filepath.Join(d.dir, "config", "kek"), "allow_loopback": "true", "limit_opens_per_minute": "60",
+		"time_scale": strconv.FormatFloat(max(d.cfg.Scale, 1), 'f', -1, 64)}})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/api"
@@ -22,7 +23,9 @@ import (
 	"lanyard/internal/jointoken"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
+	"lanyard/internal/store"
 	"lanyard/internal/webhook"
+	"lanyard/internal/worker"
 )
 
 // services makes what carries the main path, from the way out to the fronts, and
@@ -50,13 +53,17 @@ func (s *Server) services(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("close the attempts of an earlier run: %w", err)
 	}
-	connections := connection.New(connection.Config{Store: s.db, Vault: s.vault, Apps: apps, Grants: s.grants, PublicURL: s.settings.PublicURL, Logger: s.log})
+	connections := connection.New(connection.Config{Store: s.db, Vault: s.vault, Apps: apps, Grants: s.grants, PublicURL: s.settings.PublicURL, Logger: s.log,
+		Between: s.scaled(30 * time.Second)})
 	journeys := flow.New(flow.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Grants: s.grants,
 		Connections: connections, PublicURL: s.settings.PublicURL, Logger: s.log})
 	if err := journeys.Lost(ctx, lost); err != nil {
 		return fmt.Errorf("end the journeys of an earlier run: %w", err)
 	}
-	s.tasks = append(append(s.tasks, s.grants.Tasks()...), journeys.Tasks()...)
+	s.tasks = append(append(append(s.tasks, s.grants.Tasks()...), journeys.Tasks()...), s.sweepAnswers())
+	for i := range s.tasks {
+		s.tasks[i].Every = s.scaled(s.tasks[i].Every)
+	}
 	s.polls = journeys.Stop
 
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
@@ -68,6 +75,21 @@ func (s *Server) services(ctx context.Context) error {
 	}
 	pages.Mount()
 	return nil
+}
+
+// sweepAnswers forgets what was answered under an Idempotency-Key a day ago.
+func (s *Server) sweepAnswers() worker.Task {
+	return worker.Task{Name: "idempotency.sweep", Every: time.Minute, Run: func(ctx context.Context) error {
+		return s.db.Bookkeep(ctx, func(tx *store.Tx) error {
+			_, err := tx.SweepIdempotency(1000)
+			return err
+		})
+	}}
+}
+
+// scaled is a time of a schedule as the setting time_scale has it.
+func (s *Server) scaled(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / s.settings.TimeScale)
 }
 
 // egress is the way out, by the settings.
