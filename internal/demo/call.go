@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // call is one request: it is made and shown from the same values, so that what
@@ -71,7 +72,7 @@ func (d *Demo) do(ctx context.Context, c call, key string, out any) (status int,
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := (&http.Client{Timeout: time.Minute, CheckRedirect: stay}).Do(r)
 	if err != nil {
 		return 0, err
 	}
@@ -86,12 +87,15 @@ func (d *Demo) do(ctx context.Context, c call, key string, out any) (status int,
 	return resp.StatusCode, err
 }
 
+// stay follows nothing.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
 // browser is a person's browser: cookies, and one redirect at a time.
 type browser struct{ client *http.Client }
 
 func newBrowser() (*browser, error) {
 	jar, err := cookiejar.New(nil)
-	return &browser{&http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}, err
+	return &browser{&http.Client{Jar: jar, CheckRedirect: stay}}, err
 }
 
 // open goes to an address and returns where it leads; "" if it is a page.

@@ -25,7 +25,10 @@ func TestFullDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := rows.Close(); err != nil {
+		defer rows.Close()
+		for rows.Next() { // the pragma takes effect as its answer is read
+		}
+		if err := rows.Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
