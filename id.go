@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
-	"regexp"
 	"time"
 )
 
@@ -37,12 +36,33 @@ func NewID[T ~string](prefix string) T {
 	return T(prefix + idEncoding.EncodeToString(b[:]))
 }
 
-var idShape = regexp.MustCompile(`^[a-z]{2,4}_[0-9a-hjkmnp-tv-z]{26}$`)
-
-// ValidID says whether s has the shape of one of our IDs with this prefix. What
-// has not is absent, and needs no query to know it.
+// ValidID says whether s has the shape of one of our IDs with this prefix, such as
+// "con_". What has not is absent, and needs no query to know it.
 func ValidID(prefix, s string) bool {
-	return len(s) == len(prefix)+26 && s[:len(prefix)] == prefix && idShape.MatchString(s)
+	if len(s) != len(prefix)+26 || s[:len(prefix)] != prefix || !idPrefix(prefix) {
+		return false
+	}
+	for _, c := range []byte(s[len(prefix):]) {
+		switch { // the digits of idEncoding
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z' && c != 'i' && c != 'l' && c != 'o' && c != 'u':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// idPrefix says whether p is two to four small letters and an underscore.
+func idPrefix(p string) bool {
+	if len(p) < 3 || len(p) > 5 || p[len(p)-1] != '_' {
+		return false
+	}
+	for _, c := range []byte(p[:len(p)-1]) {
+		if c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 // Random returns n random bytes as a URL-safe string (RFC 4648 §5, no padding).

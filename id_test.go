@@ -82,3 +82,19 @@ func TestStatusIsWorstFirst(t *testing.T) {
 		}
 	}
 }
+
+// The digits that are taken are those that IDs are made of.
+func TestDigitsOfIDs(t *testing.T) {
+	rest := "06h1wa0grhv7da7ndymrvh4kr"
+	for c := range 256 {
+		want := strings.ContainsRune("0123456789abcdefghjkmnpqrstvwxyz", rune(c)) && c < 128
+		if got := lanyard.ValidID("con_", "con_"+rest+string([]byte{byte(c)})); got != want {
+			t.Errorf("%q: got %v, want %v", rune(c), got, want)
+		}
+	}
+	for _, prefix := range []string{"", "_", "c_", "Con_", "conne_", "con", "c-n_"} {
+		if lanyard.ValidID(prefix, prefix+rest+"m") {
+			t.Errorf("got a valid ID with the prefix %q", prefix)
+		}
+	}
+}

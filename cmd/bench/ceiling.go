@@ -97,7 +97,7 @@ func serveCeiling(ctx context.Context, o orders) (r ready, wait func() error, er
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(t) // the client has gone
 	})
-	l, err := net.Listen("tcp", "localhost:0")
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "localhost:0")
 	if err != nil {
 		return r, nil, err
 	}

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -19,53 +14,6 @@ const (
 	warmUp       = 500 * time.Millisecond // of each round, not counted
 	expiredReads = 500
 )
-
-// connection is one keep-alive connection that reads tokens. It writes requests
-// that were made before and reads answers with net/http, which costs the machine
-// about a quarter of what http.Client does: the two cores are the servers'.
-type connection struct {
-	conn net.Conn
-	in   *bufio.Reader
-}
-
-func dial(server string) (*connection, error) {
-	conn, err := net.Dial("tcp", strings.TrimPrefix(server, "http://"))
-	if err != nil {
-		return nil, err
-	}
-	return &connection{conn, bufio.NewReader(conn)}, nil
-}
-
-// requests are the bytes of one read of each connection.
-func (w *world) requests(server string, ids []string) [][]byte {
-	out := make([][]byte, len(ids))
-	for i, id := range ids {
-		out[i] = []byte("POST /v1/connections/" + id + "/token HTTP/1.1\r\nHost: " + strings.TrimPrefix(server, "http://") +
-			"\r\nAuthorization: Bearer " + w.key + "\r\nContent-Type: application/json\r\nContent-Length: 2\r\nUser-Agent: lanyard-bench\r\n\r\n{}")
-	}
-	return out
-}
-
-// do sends a request and returns the body of the answer, which must be 200.
-func (c *connection) do(request []byte, keep bool) ([]byte, error) {
-	if _, err := c.conn.Write(request); err != nil {
-		return nil, err
-	}
-	resp, err := http.ReadResponse(c.in, nil)
-	if err != nil {
-		return nil, err
-	}
-	var body []byte
-	if keep || resp.StatusCode != http.StatusOK {
-		body, err = io.ReadAll(resp.Body)
-	} else {
-		_, err = io.Copy(io.Discard, resp.Body)
-	}
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("answer %d: %.300s", resp.StatusCode, body)
-	}
-	return body, errors.Join(err, resp.Body.Close())
-}
 
 // round is one measured stretch.
 type round struct {
@@ -77,14 +25,11 @@ type round struct {
 // round reads with n clients for the time of a round. Client i begins elsewhere
 // than client j, and all go through every connection.
 func (w *world) round(ctx context.Context, p *process, n int) (r round, err error) {
-	requests := w.requests(p.URL, w.ids)
-	clients := make([]*connection, n)
-	for i := range clients {
-		if clients[i], err = dial(p.URL); err != nil {
-			return r, err
-		}
-		defer clients[i].conn.Close()
+	clients, hangUp, err := w.clients(ctx, p.URL, w.ids, n)
+	if err != nil {
+		return r, err
 	}
+	defer hangUp()
 	length := time.Duration(w.seconds * float64(time.Second))
 	from := time.Now().Add(warmUp)
 	until := from.Add(length)
@@ -94,12 +39,12 @@ func (w *world) round(ctx context.Context, p *process, n int) (r round, err erro
 	for i, c := range clients {
 		all.Go(func() {
 			mine := make([]time.Duration, 0, 1<<14)
-			for next := i * len(requests) / n; ctx.Err() == nil; next++ {
+			for next := i * len(w.ids) / n; ctx.Err() == nil; next++ {
 				start := time.Now()
 				if !start.Before(until) {
 					break
 				}
-				if _, err := c.do(requests[next%len(requests)], false); err != nil {
+				if _, err := c.read(ctx, next%len(w.ids), false); err != nil {
 					failures[i] = err
 					return
 				}
@@ -148,15 +93,12 @@ func (w *world) cell(ctx context.Context, n int, product, ceiling *process) (c c
 }
 
 // readAtOnce reads the original connection's token n times at the same moment.
-func (w *world) readAtOnce(p *process, n int) (took time.Duration, tokens int, err error) {
-	request := w.requests(p.URL, []string{w.original})[0]
-	clients := make([]*connection, n)
-	for i := range clients {
-		if clients[i], err = dial(p.URL); err != nil {
-			return 0, 0, err
-		}
-		defer clients[i].conn.Close()
+func (w *world) readAtOnce(ctx context.Context, p *process, n int) (took time.Duration, tokens int, err error) {
+	clients, hangUp, err := w.clients(ctx, p.URL, []string{w.original}, n)
+	if err != nil {
+		return 0, 0, err
 	}
+	defer hangUp()
 	var all sync.WaitGroup
 	answers, failures := make([]string, n), make([]error, n)
 	start := time.Now()
@@ -165,7 +107,7 @@ func (w *world) readAtOnce(p *process, n int) (took time.Duration, tokens int, e
 			var t struct {
 				AccessToken string `json:"access_token"`
 			}
-			body, err := c.do(request, true)
+			body, err := c.read(ctx, 0, true)
 			if err == nil {
 				err = json.Unmarshal(body, &t)
 			}

@@ -33,6 +33,7 @@ type options struct {
 	clients     []int
 	databases   []string
 	connections int
+	client      string // how tokens are read
 	dir         string // where databases are put
 	profile     string // directory for profiles of the product
 	lanyard     string // the program whose start is measured
@@ -68,6 +69,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.StringVar(&clients, "clients", "1,32,256", "numbers of clients")
 	flags.StringVar(&databases, "db", "sqlite,postgres", "databases")
 	flags.IntVar(&o.connections, "connections", 2000, "connections that are read from")
+	flags.StringVar(&o.client, "client", clientGo, "go: net/http's client; raw: one that costs the machine less")
 	flags.StringVar(&o.dir, "dir", "", "directory on the disk to measure; default: the system's for temporary files")
 	flags.StringVar(&o.profile, "profile", "", "write CPU and allocation profiles of the product into this directory")
 	flags.StringVar(&o.lanyard, "lanyard", "", "the lanyard program, for the time it takes to start; default: it is built")
@@ -81,6 +83,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return fmt.Errorf("-clients: %q is not a number of clients", text)
 		}
 		o.clients = append(o.clients, n)
+	}
+	if o.client != clientGo && o.client != clientRaw {
+		return errors.New("-client: there are go and raw")
 	}
 	o.databases = strings.Split(databases, ",")
 	if o.connections < 1 || o.rounds < 1 || o.seconds <= 0 {

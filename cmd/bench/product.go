@@ -22,7 +22,7 @@ func (w *world) settings(address string) map[string]string {
 }
 
 func (w *world) startProduct(ctx context.Context) (*process, error) {
-	address, err := freeAddress()
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -34,8 +34,8 @@ func (w *world) startProduct(ctx context.Context) (*process, error) {
 }
 
 // freeAddress finds a port that is free, at the name that cookies are made for.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

@@ -13,11 +13,10 @@ import (
 
 // The bars.
 const (
-	barClients  = 32
-	barRatio    = 0.5
-	barP99      = 3.0
-	barStartMS  = 100
-	barMemoryMB = 80
+	barClients = 32
+	barRatio   = 0.5
+	barP99     = 3.0
+	barStartMS = 100
 )
 
 type report struct {
@@ -92,9 +91,6 @@ func (r report) missed() (out []string) {
 		}
 		if d.Name == "sqlite" && d.Start.MedianMS > barStartMS {
 			miss("ready after %.0f ms, not %d", d.Start.MedianMS, barStartMS)
-		}
-		if d.MemoryMB > barMemoryMB {
-			miss("%.0f MB, not %d", d.MemoryMB, barMemoryMB)
 		}
 		for _, c := range d.Cells {
 			if c.Clients == barClients && c.Ratio < barRatio {

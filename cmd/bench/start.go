@@ -40,7 +40,7 @@ func (w *world) starts(ctx context.Context) (s start, err error) {
 }
 
 func (w *world) start(ctx context.Context, program string) (took time.Duration, memory int64, err error) {
-	address, err := freeAddress()
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -62,7 +62,11 @@ func (w *world) start(ctx context.Context, program string) (took time.Duration, 
 		}
 	}()
 	for time.Since(begin) < 20*time.Second {
-		resp, err := http.Get("http://" + address + "/readyz")
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+		if err != nil {
+			return 0, 0, err
+		}
+		resp, err := http.DefaultTransport.RoundTrip(r)
 		if err == nil {
 			err = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {

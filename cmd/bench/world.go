@@ -45,7 +45,7 @@ const (
 // prepare connects one account by the whole journey, makes its token expired,
 // and asks for it many times at once.
 func (w *world) prepare(ctx context.Context) (e expired, err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return e, err
 	}
@@ -57,7 +57,7 @@ func (w *world) prepare(ctx context.Context) (e expired, err error) {
 	defer box.Close()
 	provider := &http.Server{Handler: box.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = provider.Serve(l) }() // ends by Close
-	defer provider.Close()
+	defer func() { _ = provider.Close() }()
 
 	client, err := w.first(ctx, base, box)
 	if err != nil {
@@ -72,7 +72,7 @@ func (w *world) prepare(ctx context.Context) (e expired, err error) {
 	}
 	defer func() { err = errors.Join(err, product.close()) }()
 	e.Reads = expiredReads
-	if e.Took, e.Tokens, err = w.readAtOnce(product, expiredReads); err != nil {
+	if e.Took, e.Tokens, err = w.readAtOnce(ctx, product, expiredReads); err != nil {
 		return e, err
 	}
 	for _, event := range []string{"used", "refused", "expired", "reuse_detected"} {

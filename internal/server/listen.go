@@ -79,6 +79,7 @@ func (s *Server) Run(ctx context.Context) error {
 	tasks, stopTasks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopTasks()
 	go s.batches(tasks)
+	go paceCollector(tasks)
 	var background sync.WaitGroup
 	background.Go(func() { worker.Run(tasks, s.log, s.tasks...) })
 

@@ -12,7 +12,7 @@ type dialect struct {
 	name       string // "sqlite" or "postgres"
 	readClock  func(q *Query) (time.Time, error)
 	explain    func(error) error // the driver's error as ours
-	addEntries func(ctx context.Context, c conn, entries []*lanyard.Entry, at time.Time) error
+	addEntries func(ctx context.Context, c conn, entries []*lanyard.Entry, minutes []entryMinute, at time.Time) error
 	hasTable   string // how many tables are called $1
 
 	// local: a single row takes microseconds, and watching the caller's context

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,10 +30,21 @@ const skew = 24 * time.Hour
 // Entries lists the audit log of a project, newest first; project "" lists the
 // operator's own. Since is the first moment, Until the first one after.
 func (q *Query) Entries(project lanyard.ProjectID, f lanyard.EntryFilter, page lanyard.Page) ([]lanyard.Entry, string, error) {
+	if f.Connection != "" {
+		return q.entriesOf(project, f, page)
+	}
+	return pageOf(q, scanEntry, entryID, selectEntries, entriesWhere(project, f), "id", descending, page)
+}
+
+const selectEntries = `SELECT ` + entryColumns + ` FROM entries WHERE 1 = 1`
+
+func entryID(e lanyard.Entry) string { return string(e.ID) }
+
+func entriesWhere(project lanyard.ProjectID, f lanyard.EntryFilter) *where {
 	w := &where{}
 	w.and("project_id = ", project)
 	if f.Connection != "" {
-		w.and("connection_id = ", f.Connection, " AND connection_id <> ''")
+		w.and("connection_id = ", f.Connection)
 	}
 	if f.Session != "" {
 		w.and("session_id = ", f.Session, " AND session_id <> ''")
@@ -59,20 +72,37 @@ func (q *Query) Entries(project lanyard.ProjectID, f lanyard.EntryFilter, page l
 		w.and("at < ", micros(f.Until))
 		w.and("id < ", firstID("aud_", f.Until.Add(skew)))
 	}
-	return pageOf(q, scanEntry, func(e lanyard.Entry) string { return string(e.ID) },
-		`SELECT `+entryColumns+` FROM entries WHERE 1 = 1`, w, "id", descending, page)
+	return w
 }
+
+const idDigits = "0123456789abcdefghjkmnpqrstvwxyz" // as in lanyard.NewID
 
 // firstID is not greater than any id made at t or later.
 func firstID(prefix string, t time.Time) string {
-	const digits = "0123456789abcdefghjkmnpqrstvwxyz" // as in lanyard.NewID
-	n := uint64(max(t.UnixMilli(), 0)) << 2           // 48 bits are nine digits of five and three more bits
+	n := uint64(max(t.UnixMilli(), 0)) << 2 // 48 bits are nine digits of five and three more bits
 	var b [10]byte
 	for i := range b {
-		b[len(b)-1-i] = digits[n&31]
+		b[len(b)-1-i] = idDigits[n&31]
 		n >>= 5
 	}
 	return prefix + string(b[:])
+}
+
+// idTime is the time in an id, to the millisecond; the zero time where it has none.
+func idTime(id string) time.Time {
+	_, digits, _ := strings.Cut(id, "_")
+	if len(digits) < 10 {
+		return time.Time{}
+	}
+	var n int64
+	for _, d := range []byte(digits[:10]) {
+		v := strings.IndexByte(idDigits, d)
+		if v < 0 {
+			return time.Time{}
+		}
+		n = n<<5 | int64(v)
+	}
+	return time.UnixMilli(n >> 2)
 }
 
 func checkEntry(e lanyard.Entry) error {
@@ -96,7 +126,16 @@ var (
 )
 
 // addEntriesRows appends entries by multi-row inserts of few sizes, for SQLite.
-func addEntriesRows(ctx context.Context, c conn, entries []*lanyard.Entry, at time.Time) error {
+func addEntriesRows(ctx context.Context, c conn, entries []*lanyard.Entry, minutes []entryMinute, at time.Time) error {
+	for _, m := range minutes {
+		if _, err := c.exec(ctx, `INSERT INTO entry_minutes (project_id, connection_id, minute) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+			[]any{m.project, m.connection, m.minute}); err != nil {
+			return err
+		}
+	}
+	// In the order of the primary key, of which most are then the last: a page is
+	// filled up and not split.
+	entries = slices.SortedFunc(slices.Values(entries), func(a, b *lanyard.Entry) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	values := make([]any, 0, min(len(entries), entrySteps[0])*entryWidth)
 	for _, n := range entrySteps {
 		for ; len(entries) >= n; entries = entries[n:] {
@@ -132,7 +171,7 @@ const durableNow = `CASE WHEN set_config('synchronous_commit', 'on', true) = 'on
 
 // addEntriesArrays appends any number of entries by one statement, for
 // PostgreSQL. A zero time is the database's clock.
-func addEntriesArrays(ctx context.Context, c conn, entries []*lanyard.Entry, at time.Time) error {
+func addEntriesArrays(ctx context.Context, c conn, entries []*lanyard.Entry, minutes []entryMinute, at time.Time) error {
 	columns := make([][]string, 14) // all but at and sealed
 	sealed := make([][]byte, len(entries))
 	for i, e := range entries {
@@ -144,17 +183,24 @@ func addEntriesArrays(ctx context.Context, c conn, entries []*lanyard.Entry, at 
 			sealed[i] = e.Sealed
 		}
 	}
-	args := make([]any, 0, entryWidth)
+	args := make([]any, 0, entryWidth+3)
 	for _, v := range columns {
 		args = append(args, v)
 	}
 	args = append(args, sealed)
+	var projects, connections, numbers []string
+	for _, m := range minutes {
+		projects, connections, numbers = append(projects, m.project), append(connections, m.connection), append(numbers, strconv.FormatInt(m.minute, 10))
+	}
+	args = append(args, projects, connections, numbers)
 	clock := durableNow
 	if !at.IsZero() {
 		args = append(args, micros(at))
-		clock = `$16::bigint`
+		clock = `$19::bigint`
 	}
-	_, err := c.exec(ctx, `INSERT INTO entries (id, project_id, who, what, outcome, code, app_id, connection_id, grant_id, session_id,
+	_, err := c.exec(ctx, `WITH minutes AS (INSERT INTO entry_minutes (project_id, connection_id, minute)
+			SELECT p, c, n::bigint FROM unnest($16::text[], $17::text[], $18::text[]) AS u (p, c, n) ON CONFLICT DO NOTHING)
+		INSERT INTO entries (id, project_id, who, what, outcome, code, app_id, connection_id, grant_id, session_id,
 		key_id, person_id, detail, request_id, sealed, at)
 		SELECT u.*, `+clock+` FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
 			$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bytea[]) AS u`, args)

@@ -61,6 +61,7 @@ type postgres struct {
 	*queue
 	db      *DB
 	pool    *sql.DB
+	minutes minutes
 	running sync.RWMutex // held for reading by each transaction, so that close waits for them
 }
 
@@ -164,7 +165,12 @@ func (p *postgres) commit(batch []*job) {
 func (p *postgres) appendSome(entries []*lanyard.Entry) error {
 	run, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
-	return mine(run, explainPostgres(addEntriesArrays(run, pgConn{p.pool}, entries, time.Time{})))
+	rows := p.minutes.missing(entries)
+	err := addEntriesArrays(run, pgConn{p.pool}, entries, rows, time.Time{})
+	if err == nil {
+		p.minutes.committed(rows)
+	}
+	return mine(run, explainPostgres(err))
 }
 
 func (p *postgres) ping(ctx context.Context) error { return p.pool.PingContext(ctx) }

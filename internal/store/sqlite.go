@@ -45,9 +45,12 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config, migrateUp bool) error 
 		return errors.Join(fmt.Errorf("open database: %w", explainSQLite(err)), pool.Close())
 	}
 	w := &writer{queue: newQueue(), db: db, conn: &liteConn{pool, c, map[string]*sql.Stmt{}}}
+	if w.check, err = newCheckpointer(path, db.log); err != nil {
+		return errors.Join(err, w.conn.close())
+	}
 	readers, err := sql.Open("sqlite", liteURL(path, "_query_only=1"))
 	if err != nil {
-		return errors.Join(fmt.Errorf("open readers: %w", err), w.conn.close())
+		return errors.Join(fmt.Errorf("open readers: %w", err), w.check.close(), w.conn.close())
 	}
 	n := cfg.Readers
 	if n <= 0 {
@@ -56,7 +59,10 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config, migrateUp bool) error 
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 	db.reads, db.back = &litePool{pool: readers}, w
-	go w.serve(w.commit)
+	go w.serve(func(batch []*job) {
+		w.commit(batch)
+		w.check.after(w.conn, batch)
+	})
 	if !migrateUp {
 		return nil
 	}
@@ -65,10 +71,11 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config, migrateUp bool) error 
 
 // liteURL: FULL, because a rotated refresh token must survive a power cut; and
 // 8 MB of cache for each connection, which the default of this driver multiplies.
+// Checkpoints are the checkpointer's.
 func liteURL(path, more string) string {
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: more +
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
-		"&_pragma=cache_size(-8192)&_pragma=temp_store(MEMORY)&_pragma=journal_size_limit(67108864)"}
+		"&_pragma=wal_autocheckpoint(0)&_pragma=cache_size(-8192)&_pragma=temp_store(MEMORY)&_pragma=journal_size_limit(67108864)"}
 	return u.String()
 }
 

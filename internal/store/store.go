@@ -23,6 +23,10 @@
 // its own transaction, and entries of Read go together (postgres.go). Neither
 // waits for company: when nothing is being committed, what comes is committed.
 //
+// The log of one connection is found by the minutes in which it has entries
+// (minute.go), and SQLite's own log is moved into its file in the background
+// (checkpoint.go): both because every token read appends to the log.
+//
 // An error of Update or Bookkeep on PostgreSQL whose CodeStoreUnavailable came
 // at commit may have been committed, its reply lost. Compare-and-swap is what
 // makes trying again safe.

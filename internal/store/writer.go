@@ -147,8 +147,11 @@ func (q *queue) close() {
 // writer is SQLite's one writing connection and the goroutine that owns it.
 type writer struct {
 	*queue
-	db   *DB
-	conn *liteConn
+	db      *DB
+	conn    *liteConn
+	check   *checkpointer
+	minutes minutes
+	written []entryMinute // by the transaction that runs
 }
 
 // update queues a function and runs it here, on the goroutine of its caller,
@@ -184,6 +187,7 @@ func (w *writer) update(ctx context.Context, fn func(*Tx) (lanyard.Entry, error)
 func (w *writer) commit(batch []*job) {
 	ctx := context.Background()
 	now := processClock()
+	w.written = w.written[:0]
 	if _, err := w.conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
 		w.fail(ctx, batch, fmt.Errorf("begin: %w", explainSQLite(err)))
 		return
@@ -221,6 +225,7 @@ func (w *writer) commit(batch []*job) {
 		w.fail(ctx, batch, fmt.Errorf("commit: %w", explainSQLite(err)))
 		return
 	}
+	w.minutes.committed(w.written)
 	w.db.stats.committed(changes, len(entries))
 	for i, j := range batch {
 		j.done <- results[i]
@@ -286,7 +291,8 @@ func (w *writer) appendSome(ctx context.Context, entries []*lanyard.Entry, now t
 	if _, err := w.conn.exec(ctx, "SAVEPOINT one", nil); err != nil {
 		return unavailable(fmt.Errorf("%w: %w", errBroken, err), time.Second)
 	}
-	if err := addEntriesRows(ctx, w.conn, entries, now); err != nil {
+	rows := w.minutes.missing(entries)
+	if err := addEntriesRows(ctx, w.conn, entries, rows, now); err != nil {
 		if gone := w.undo(ctx); gone != nil {
 			return unavailable(fmt.Errorf("%w: %w", errBroken, err), time.Second)
 		}
@@ -295,6 +301,7 @@ func (w *writer) appendSome(ctx context.Context, entries []*lanyard.Entry, now t
 	if _, err := w.conn.exec(ctx, "RELEASE one", nil); err != nil {
 		return unavailable(fmt.Errorf("%w: %w", errBroken, err), time.Second)
 	}
+	w.written = append(w.written, rows...)
 	return nil
 }
 
@@ -328,7 +335,7 @@ func (w *writer) ping(ctx context.Context) error {
 
 func (w *writer) close() error {
 	w.queue.close()
-	return errors.Join(w.conn.close(), w.db.reads.(*litePool).close())
+	return errors.Join(w.check.close(), w.conn.close(), w.db.reads.(*litePool).close())
 }
 
 // liteConn is one connection with its prepared statements; one goroutine at a

@@ -52,14 +52,20 @@ func JSON[In, Out any](f *Front, op Operation, h func(ctx context.Context, p lan
 	if op.ID == "" || op.Summary == "" || op.Scope == "" {
 		panic("web: operation " + op.Method + " " + op.Path + " lacks ID, Summary or Scope")
 	}
-	hop := op.huma()
-	hop.Middlewares = huma.Middlewares{f.gate(op, bodyOf(reflect.TypeFor[In]()))}
-	run := func(ctx context.Context, in *In) (*Out, error) {
-		c := ctx.Value(callKey{}).(*call)
+	serve := func(ctx context.Context, c *call, in *In) (*Out, error) {
 		c.reached = true
 		out, err := h(ctx, c.principal, in)
 		if err != nil {
-			return nil, f.ProblemOf(ctx, f.record(ctx, c.principal, op.Method+" "+op.Path, err))
+			return nil, f.record(ctx, c.principal, op.Method+" "+op.Path, err)
+		}
+		return out, nil
+	}
+	hop := op.huma()
+	hop.Middlewares = huma.Middlewares{f.gate(op, bodyOf(reflect.TypeFor[In]()), shortcut(f, op, serve))}
+	run := func(ctx context.Context, in *In) (*Out, error) {
+		out, err := serve(ctx, ctx.Value(callKey{}).(*call), in)
+		if err != nil {
+			return nil, f.ProblemOf(ctx, err)
 		}
 		return out, nil
 	}
@@ -89,8 +95,9 @@ type call struct {
 
 type callKey struct{}
 
-// gate is every step before the decoding.
-func (f *Front) gate(op Operation, body *body) func(huma.Context, func(huma.Context)) {
+// gate is every step before the decoding. short answers what needs none, if it
+// is not nil.
+func (f *Front) gate(op Operation, body *body, short func(http.ResponseWriter, *http.Request, *call)) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		w.Header().Set("Cache-Control", "no-store")
@@ -104,8 +111,12 @@ func (f *Front) gate(op Operation, body *body) func(huma.Context, func(huma.Cont
 			f.WriteProblem(w, r, err)
 			return
 		}
-		r.Body = io.NopCloser(bytes.NewReader(raw))
 		c := &call{principal: p}
+		if short != nil && r.URL.RawQuery == "" && (len(raw) == 0 || string(raw) == "{}") {
+			short(w, r, c)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(raw))
 		ctx = huma.WithValue(ctx, callKey{}, c)
 		if key := r.Header.Get("Idempotency-Key"); op.Creates && key != "" && p.Project != "" {
 			f.once(ctx, next, c, op, key, raw)

@@ -97,11 +97,17 @@ CREATE TABLE entries (
 	seq BIGINT,
 	leaf_hash BYTEA
 );
-CREATE INDEX entries_connection ON public.entries USING btree (project_id, connection_id, id) WHERE (connection_id <> ''::text);
 CREATE INDEX entries_outcome ON public.entries USING btree (project_id, outcome, id) WHERE (outcome <> 'ok'::text);
 CREATE UNIQUE INDEX entries_pkey ON public.entries USING btree (project_id, id);
 CREATE INDEX entries_session ON public.entries USING btree (project_id, session_id, id) WHERE (session_id <> ''::text);
 CREATE INDEX entries_what ON public.entries USING btree (project_id, what, id) WHERE (what <> 'token.read'::text);
+
+CREATE TABLE entry_minutes (
+	project_id TEXT COLLATE "C" NOT NULL,
+	connection_id TEXT COLLATE "C" NOT NULL,
+	minute BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX entry_minutes_pkey ON public.entry_minutes USING btree (project_id, connection_id, minute);
 
 CREATE TABLE events (
 	id TEXT COLLATE "C" NOT NULL,

@@ -109,13 +109,18 @@ CREATE TABLE entries (
 	PRIMARY KEY (project_id, id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX entries_connection ON entries (project_id, connection_id, id) WHERE connection_id <> '';
-
 CREATE INDEX entries_outcome ON entries (project_id, outcome, id) WHERE outcome <> 'ok';
 
 CREATE INDEX entries_session ON entries (project_id, session_id, id) WHERE session_id <> '';
 
 CREATE INDEX entries_what ON entries (project_id, what, id) WHERE what <> 'token.read';
+
+CREATE TABLE entry_minutes (
+	project_id    TEXT NOT NULL,
+	connection_id TEXT NOT NULL,
+	minute        INTEGER NOT NULL, -- since 1970
+	PRIMARY KEY (project_id, connection_id, minute)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
 	id            TEXT PRIMARY KEY,
