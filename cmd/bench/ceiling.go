@@ -8,14 +8,18 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
+
+	"lanyard/internal/web"
 )
 
 // The ceiling's sealed token lies in the column of the previous tokens, which
@@ -39,8 +43,36 @@ func sealPlain(aead cipher.AEAD, connection, token string) []byte {
 }
 
 func (w *world) startCeiling(ctx context.Context) (*process, error) {
-	return startChild(ctx, orders{Role: "ceiling", DatabaseURL: w.databaseURL,
+	return startChild(ctx, orders{Role: "ceiling", DatabaseURL: w.databaseURL, Log: filepath.Join(w.dir, "ceiling.log"), Bare: w.bare,
 		SQLite: filepath.Join(w.dir, "data", "lanyard.db"), Key: w.plainKey})
+}
+
+// skeleton puts the handler where the product has its own: behind the front that
+// gives a request its id, its caps, headers and line in the log. Bare, there is
+// nothing but net/http.
+func skeleton(o orders, pattern string, h http.Handler) (http.Handler, error) {
+	if o.Bare {
+		mux := http.NewServeMux()
+		mux.Handle(pattern, h)
+		return mux, nil
+	}
+	log, err := os.OpenFile(o.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f, err := web.New(web.Config{PublicURL: "http://localhost", Access: nobody{}, Answers: nobody{},
+		Logger: slog.New(slog.NewJSONHandler(log, nil))})
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	f.Handle(pattern, h)
+	return f.Handler(), nil
+}
+
+// nobody is for a front that asks for no key.
+type nobody struct {
+	web.Access
+	web.Answers
 }
 
 // openPlain opens the database as package store opens its readers.
@@ -87,8 +119,7 @@ func serveCeiling(ctx context.Context, o orders) (r ready, wait func() error, er
 	if err != nil {
 		return r, nil, err
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/connections/{id}/token", func(w http.ResponseWriter, r *http.Request) {
+	read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t, err := readPlain(r.Context(), query, aead, r.PathValue("id"))
 		if err != nil {
 			http.Error(w, "no token", http.StatusNotFound)
@@ -97,12 +128,16 @@ func serveCeiling(ctx context.Context, o orders) (r ready, wait func() error, er
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(t) // the client has gone
 	})
+	handler, err := skeleton(o, "POST /v1/connections/{id}/token", read)
+	if err != nil {
+		return r, nil, err
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "localhost:0")
 	if err != nil {
 		return r, nil, err
 	}
 	// As the product's.
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	s := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
 	r.URL = "http://" + l.Addr().String()

@@ -19,7 +19,8 @@ const childFlag = "-child"
 type orders struct {
 	Role        string            // "product" or "ceiling"
 	Settings    map[string]string // of the product
-	Log         string            // file for the product's log
+	Log         string            // file for the log
+	Bare        bool              // the ceiling without the product's front
 	DatabaseURL string            // of the ceiling; empty: SQLite
 	SQLite      string            // path of the ceiling's database
 	Key         []byte            // of the ceiling's AES-256-GCM

@@ -3,8 +3,8 @@
 //
 //	prepare    a pretend provider, a database, one real connection and its copies
 //	product    the whole server in a child process, as "lanyard serve" runs it
-//	ceiling    a child with the same net/http settings and the same driver: SELECT,
-//	           AES-256-GCM, JSON; no key, no log, no write
+//	ceiling    a child with the same skeleton (net/http settings, front, driver) that
+//	           does a SELECT, AES-256-GCM and JSON: no key, no limits, no write
 //	rounds     product and ceiling in turn, the same client, medians of the rounds
 //
 // It exits with 1 where a bar is missed.
@@ -34,6 +34,7 @@ type options struct {
 	databases   []string
 	connections int
 	client      string // how tokens are read
+	bare        bool   // the ceiling without the product's front
 	dir         string // where databases are put
 	profile     string // directory for profiles of the product
 	lanyard     string // the program whose start is measured
@@ -70,6 +71,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.StringVar(&databases, "db", "sqlite,postgres", "databases")
 	flags.IntVar(&o.connections, "connections", 2000, "connections that are read from")
 	flags.StringVar(&o.client, "client", clientGo, "go: net/http's client; raw: one that costs the machine less")
+	flags.BoolVar(&o.bare, "bare", false, "a ceiling without the product's front: no request id, caps, headers, log")
 	flags.StringVar(&o.dir, "dir", "", "directory on the disk to measure; default: the system's for temporary files")
 	flags.StringVar(&o.profile, "profile", "", "write CPU and allocation profiles of the product into this directory")
 	flags.StringVar(&o.lanyard, "lanyard", "", "the lanyard program, for the time it takes to start; default: it is built")

@@ -38,27 +38,27 @@ func New(db *store.DB, v *vault.Vault) (*Service, error) {
 // three cases the principal is returned as well: a caller we know. A credential
 // that was not issued here costs one MAC and no read.
 func (s *Service) Authenticate(ctx context.Context, credential lanyard.Secret, o lanyard.Origin, requestID string) (lanyard.Principal, error) {
-	invalid := lanyard.Errorf(lanyard.CodeCredentialInvalid, "")
+	invalid := func() error { return lanyard.Errorf(lanyard.CodeCredentialInvalid, "") }
 	id, mac, issued := checkCredential(s.vault.Digest, credential)
 	if !issued {
-		return lanyard.Principal{}, invalid
+		return lanyard.Principal{}, invalid()
 	}
 	k, err := s.rows.get(ctx, id)
 	if errors.Is(err, lanyard.NotFound) {
-		return lanyard.Principal{}, invalid
+		return lanyard.Principal{}, invalid()
 	}
 	if err != nil {
 		return lanyard.Principal{}, err
 	}
 	if subtle.ConstantTimeCompare(k.MAC, mac) != 1 {
-		return lanyard.Principal{}, invalid
+		return lanyard.Principal{}, invalid()
 	}
 	p := principalOf(k.Key)
 	p.Origin, p.RequestID = o, requestID
 	now := time.Now()
 	switch {
 	case !k.RevokedAt.IsZero(), !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
-		return p, invalid
+		return p, invalid()
 	case !k.reachableFrom(o.IP):
 		return p, lanyard.Errorf(lanyard.CodeAddressNotAllowed, "")
 	}

@@ -80,6 +80,9 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopTasks()
 	go s.batches(tasks)
 	go paceCollector(tasks)
+	if s.db.Backend() == "sqlite" {
+		moreProcessors()
+	}
 	var background sync.WaitGroup
 	background.Go(func() { worker.Run(tasks, s.log, s.tasks...) })
 

@@ -26,7 +26,7 @@ type checkpointer struct {
 
 const (
 	checkpointEvery = 5000 // pages, 20 MB
-	checkpointRest  = 256  // pages that are moved between two commits
+	checkpointRest  = 256  // pages that may well be moved between two commits
 )
 
 func newCheckpointer(path string, log *slog.Logger) (*checkpointer, error) {
@@ -41,11 +41,13 @@ func newCheckpointer(path string, log *slog.Logger) (*checkpointer, error) {
 }
 
 // after is called by the writer after each commit, with its own connection.
-func (c *checkpointer) after(conn *liteConn, batch []*job) {
+func (c *checkpointer) after(conn *liteConn, readers *snapshots, batch []*job) {
 	if c.rest.CompareAndSwap(true, false) {
+		release := readers.hold()
 		if _, err := conn.exec(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", nil); err != nil {
 			c.log.Warn("checkpoint", "error", err) // the next one does it
 		}
+		release()
 	}
 	c.since += 2
 	for _, j := range batch {
@@ -72,8 +74,8 @@ func (c *checkpointer) run() {
 				c.log.Warn("checkpoint", "error", err) // the next one does it
 				break
 			}
+			c.rest.Store(true)
 			if left <= checkpointRest {
-				c.rest.Store(true)
 				break
 			}
 		}

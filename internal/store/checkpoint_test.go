@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +31,10 @@ func TestTheWriteAheadLogStaysSmall(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 5000 {
-				err := db.Read(t.Context(), func(*store.Query) (lanyard.Entry, error) {
+				err := db.Read(t.Context(), func(q *store.Query) (lanyard.Entry, error) {
+					if _, err := q.Project("prj_w"); !errors.Is(err, lanyard.NotFound) { // readers stay inside transactions meanwhile
+						t.Errorf("got %v, want %s", err, lanyard.NotFound)
+					}
 					e := lanyard.NewEntry(lanyard.Principal{Project: "prj_w", Name: "w"}, lanyard.ActTokenRead)
 					e.Detail = detail
 					return e, nil

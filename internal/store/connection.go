@@ -1,8 +1,11 @@
 package store
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 
 	"lanyard"
 )
@@ -45,7 +48,7 @@ func (q *Query) Connection(project lanyard.ProjectID, id lanyard.ConnectionID) (
 // not known: they are not for writing back. CodeNotFound as Connection.
 func (q *Query) ForToken(project lanyard.ProjectID, id lanyard.ConnectionID) (lanyard.Connection, lanyard.Grant, error) {
 	var r tokenRow
-	err := q.one(r.scan, selectForToken, string(id), string(project))
+	err := q.tokenRow(&r, []any{string(id), string(project)})
 	if errors.Is(err, lanyard.NotFound) {
 		return q.Connection(project, id) // whose grant is gone; or there is none
 	}
@@ -64,7 +67,7 @@ func (q *Query) ForToken(project lanyard.ProjectID, id lanyard.ConnectionID) (la
 			Health: lanyard.Health(r.health), Reason: lanyard.Code(r.reason)}, err
 }
 
-// tokenRow has the types of the driver, which database/sql copies without asking.
+// tokenRow has the types of the driver.
 type tokenRow struct {
 	app, provider, grant, label, state, needed string
 	grantApp, family, scopes, health, reason   string
@@ -75,6 +78,41 @@ type tokenRow struct {
 func (t *tokenRow) scan(r row) error {
 	return r.Scan(&t.app, &t.provider, &t.grant, &t.label, &t.state, &t.needed, &t.grantApp, &t.family, &t.generation, &t.tokens,
 		&t.scopes, &t.expires, &t.hasRefresh, &t.health, &t.reason)
+}
+
+// tokenRow reads the row; from SQLite without database/sql, which costs a third
+// of what SQLite itself does.
+func (q *Query) tokenRow(t *tokenRow, args []any) error {
+	readers, ok := q.c.(*litePool)
+	if !ok {
+		return q.one(t.scan, selectForToken, args...)
+	}
+	if err := q.ctx.Err(); err != nil {
+		return err
+	}
+	ctx := context.WithoutCancel(q.ctx)
+	return readers.single.with(ctx, func(r *snapshot) error {
+		var v [15]driver.Value
+		if err := r.row(ctx, selectForToken, args, v[:]); errors.Is(err, io.EOF) {
+			return lanyard.Errorf(lanyard.CodeNotFound, "")
+		} else if err != nil {
+			return q.d.explain(err)
+		}
+		var bad error
+		for i, to := range []*string{&t.app, &t.provider, &t.grant, &t.label, &t.state, &t.needed, &t.grantApp, &t.family,
+			10: &t.scopes, 13: &t.health, 14: &t.reason} {
+			if to != nil && bad == nil {
+				*to, bad = scanText(v[i])
+			}
+		}
+		for i, to := range []*int64{8: &t.generation, 11: &t.expires, 12: &t.hasRefresh} {
+			if to != nil && bad == nil {
+				*to, bad = scanInt(v[i])
+			}
+		}
+		t.tokens, _ = v[9].([]byte) // NULL: none
+		return bad
+	})
 }
 
 const selectForToken = `SELECT c.app_id, c.provider, c.grant_id, c.label, c.state, c.needed, g.app_id, g.family, g.generation, g.tokens,

@@ -28,15 +28,14 @@ func compareMinutes(a, b entryMinute) int {
 	return cmp.Or(strings.Compare(a.project, b.project), strings.Compare(a.connection, b.connection), cmp.Compare(a.minute, b.minute))
 }
 
-// minutes remembers which rows are in the database, so that most entries need
-// none. It forgets every minute, and when it is full, which costs a few rows that
-// are there already. One goroutine uses it.
+// minutes remembers for each connection the last row that is in the database, so
+// that most entries need none. It forgets when it is full, which costs a few rows
+// that are there already. One goroutine uses it.
 type minutes struct {
-	known map[entryMinute]struct{}
-	last  int64
+	known map[lanyard.ConnectionID]int64
 }
 
-// minutesMost is how many are remembered, of some 200 bytes each.
+// minutesMost is how many are remembered, of some 100 bytes each.
 const minutesMost = 50_000
 
 // missing returns the rows that entries need and that are not known to be there,
@@ -47,13 +46,13 @@ func (k *minutes) missing(entries []*lanyard.Entry) []entryMinute {
 		if e.Connection == "" {
 			continue
 		}
-		m := entryMinute{string(e.Project), string(e.Connection), minuteOf(idTime(string(e.ID)))}
+		minute := minuteOf(idTime(string(e.ID)))
 		if k != nil {
-			if _, ok := k.known[m]; ok {
+			if known, ok := k.known[e.Connection]; ok && known == minute {
 				continue
 			}
 		}
-		out = append(out, m)
+		out = append(out, entryMinute{string(e.Project), string(e.Connection), minute})
 	}
 	slices.SortFunc(out, compareMinutes)
 	return slices.Compact(out)
@@ -62,11 +61,10 @@ func (k *minutes) missing(entries []*lanyard.Entry) []entryMinute {
 // committed notes rows that are in the database.
 func (k *minutes) committed(rows []entryMinute) {
 	for _, m := range rows {
-		if k.known == nil || m.minute > k.last || len(k.known) >= minutesMost {
-			k.known = map[entryMinute]struct{}{} // what is past is seldom asked for again
-			k.last = max(k.last, m.minute)
+		if k.known == nil || len(k.known) >= minutesMost {
+			k.known = map[lanyard.ConnectionID]int64{}
 		}
-		k.known[m] = struct{}{}
+		k.known[lanyard.ConnectionID(m.connection)] = m.minute
 	}
 }
 

@@ -77,14 +77,23 @@ func (tx *Tx) swap(query string, args ...any) (bool, error) {
 
 // one reads a single row; none is CodeNotFound, whether absent or another project's.
 func (q *Query) one(scan func(row) error, query string, args ...any) error {
-	ctx := q.ctx
-	if q.d.local {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		ctx = context.WithoutCancel(ctx)
+	if !q.d.local {
+		return q.first(q.ctx, q.c, scan, query, args)
 	}
-	rows, err := q.c.query(ctx, query, args)
+	if err := q.ctx.Err(); err != nil {
+		return err
+	}
+	ctx := context.WithoutCancel(q.ctx)
+	readers, ok := q.c.(*litePool)
+	if !ok {
+		return q.first(ctx, q.c, scan, query, args)
+	}
+	return readers.single.with(ctx, func(r *snapshot) error { return q.first(ctx, r, scan, query, args) })
+}
+
+// first reads the first row of a query.
+func (q *Query) first(ctx context.Context, c conn, scan func(row) error, query string, args []any) error {
+	rows, err := c.query(ctx, query, args)
 	if err != nil {
 		return q.d.explain(err)
 	}

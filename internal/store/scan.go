@@ -45,8 +45,28 @@ func asJSON[T any](n int, v T) string {
 	return string(b)
 }
 
-func listText[T ~string](v []T) string    { return asJSON(len(v), v) }
-func dictText(v map[string]string) string { return asJSON(len(v), v) }
+func listText[T ~string](v []T) string { return asJSON(len(v), v) }
+func dictText(v map[string]string) string {
+	if len(v) == 1 { // as an entry's detail is, most of the time
+		for name, text := range v {
+			if plainText(name) && plainText(text) {
+				return `{"` + name + `":"` + text + `"}`
+			}
+		}
+	}
+	return asJSON(len(v), v)
+}
+
+// plainText says whether a text is the same in JSON.
+func plainText(s string) bool {
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
+}
+
 func scanText(src any) (string, error) {
 	switch v := src.(type) {
 	case nil:

@@ -31,3 +31,19 @@ func TestPlainList(t *testing.T) {
 		}
 	}
 }
+
+// The quick way of writing a small map writes what the general way does.
+func TestDictText(t *testing.T) {
+	for c := range rune(300) {
+		for _, v := range []map[string]string{{"a": string(c)}, {string(c): "a"}, {"provider": "zoom" + string(c)}, {"a": "b", "c": string(c)}} {
+			if got, want := dictText(v), asJSON(len(v), v); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+	}
+	for _, v := range []map[string]string{nil, {}, {"": ""}, {"a": "\xff"}, {"a": "\u2028"}} {
+		if got, want := dictText(v), asJSON(len(v), v); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

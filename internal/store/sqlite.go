@@ -44,7 +44,7 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config, migrateUp bool) error 
 	if err != nil {
 		return errors.Join(fmt.Errorf("open database: %w", explainSQLite(err)), pool.Close())
 	}
-	w := &writer{queue: newQueue(), db: db, conn: &liteConn{pool, c, map[string]*sql.Stmt{}}}
+	w := &writer{queue: newQueue(), db: db, conn: newLiteConn(pool, c)}
 	if w.check, err = newCheckpointer(path, db.log); err != nil {
 		return errors.Join(err, w.conn.close())
 	}
@@ -56,12 +56,13 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config, migrateUp bool) error 
 	if n <= 0 {
 		n = 4
 	}
-	readers.SetMaxOpenConns(n)
+	readers.SetMaxOpenConns(n + snapshotReaders)
 	readers.SetMaxIdleConns(n)
-	db.reads, db.back = &litePool{pool: readers}, w
+	w.readers = &litePool{pool: readers, single: newSnapshots(readers)}
+	db.reads, db.back = w.readers, w
 	go w.serve(func(batch []*job) {
 		w.commit(batch)
-		w.check.after(w.conn, batch)
+		w.check.after(w.conn, w.readers.single, batch)
 	})
 	if !migrateUp {
 		return nil
@@ -81,8 +82,9 @@ func liteURL(path, more string) string {
 
 // litePool is the readers, with a prepared statement for each query text.
 type litePool struct {
-	pool  *sql.DB
-	stmts sync.Map // query text → *sql.Stmt
+	pool   *sql.DB
+	single *snapshots // for single rows
+	stmts  sync.Map   // query text → *sql.Stmt
 }
 
 func (p *litePool) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -112,7 +114,7 @@ func (p *litePool) query(ctx context.Context, query string, args []any) (*sql.Ro
 }
 
 func (p *litePool) close() error {
-	var errs []error
+	errs := []error{p.single.close()}
 	p.stmts.Range(func(_, s any) bool {
 		errs = append(errs, s.(*sql.Stmt).Close())
 		return true

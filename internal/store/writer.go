@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -150,6 +149,7 @@ type writer struct {
 	db      *DB
 	conn    *liteConn
 	check   *checkpointer
+	readers *litePool
 	minutes minutes
 	written []entryMinute // by the transaction that runs
 }
@@ -217,19 +217,45 @@ func (w *writer) commit(batch []*job) {
 		}
 		entries, waiting = append(entries, e), append(waiting, i)
 	}
-	if err := w.appendAll(ctx, entries, waiting, results, now); err != nil {
-		w.fail(ctx, batch, err)
-		return
+	alone := changes == 0 // nobody's change is undone with them, so they need no savepoint
+	if alone {
+		rows := w.minutes.missing(entries)
+		if err := addEntriesRows(ctx, w.conn, entries, rows, now); err == nil {
+			w.written = append(w.written, rows...)
+		} else if err := w.again(ctx); err != nil {
+			w.fail(ctx, batch, err)
+			return
+		} else {
+			alone = false
+		}
+	}
+	if !alone {
+		if err := w.appendAll(ctx, entries, waiting, results, now); err != nil {
+			w.fail(ctx, batch, err)
+			return
+		}
 	}
 	if _, err := w.conn.exec(ctx, "COMMIT", nil); err != nil {
 		w.fail(ctx, batch, fmt.Errorf("commit: %w", explainSQLite(err)))
 		return
 	}
 	w.minutes.committed(w.written)
+	w.readers.single.committed(changes, len(entries))
 	w.db.stats.committed(changes, len(entries))
 	for i, j := range batch {
 		j.done <- results[i]
 	}
+}
+
+// again begins the transaction anew, after something in it has failed.
+func (w *writer) again(ctx context.Context) error {
+	if _, err := w.conn.exec(ctx, "ROLLBACK", nil); err != nil {
+		w.db.log.Debug("roll back", "error", err) // SQLite has done so already
+	}
+	if _, err := w.conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
+		return fmt.Errorf("begin: %w", explainSQLite(err))
+	}
+	return nil
 }
 
 // turn lets one function run in its savepoint. The error is for what breaks the
@@ -320,7 +346,7 @@ func (w *writer) fail(ctx context.Context, batch []*job, err error) {
 
 func (w *writer) ping(ctx context.Context) error {
 	var one int
-	rows, err := w.db.reads.query(ctx, "SELECT 1", nil)
+	rows, err := w.readers.query(ctx, "SELECT 1", nil)
 	if err != nil {
 		return err
 	}
@@ -335,52 +361,5 @@ func (w *writer) ping(ctx context.Context) error {
 
 func (w *writer) close() error {
 	w.queue.close()
-	return errors.Join(w.check.close(), w.conn.close(), w.db.reads.(*litePool).close())
-}
-
-// liteConn is one connection with its prepared statements; one goroutine at a
-// time uses it.
-type liteConn struct {
-	pool  *sql.DB
-	c     *sql.Conn
-	stmts map[string]*sql.Stmt
-}
-
-func (l *liteConn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s, ok := l.stmts[query]; ok {
-		return s, nil
-	}
-	s, err := l.c.PrepareContext(ctx, query)
-	if err == nil {
-		l.stmts[query] = s
-	}
-	return s, err
-}
-
-func (l *liteConn) exec(ctx context.Context, query string, args []any) (int64, error) {
-	s, err := l.stmt(ctx, query)
-	if err != nil {
-		return 0, err
-	}
-	res, err := s.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
-}
-
-func (l *liteConn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	s, err := l.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(ctx, args...)
-}
-
-func (l *liteConn) close() error {
-	var errs []error
-	for _, s := range l.stmts {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, l.c.Close(), l.pool.Close())...)
+	return errors.Join(w.check.close(), w.conn.close(), w.readers.close())
 }

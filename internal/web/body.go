@@ -78,13 +78,22 @@ func isJSON(contentType string) bool {
 
 // readAll reads a body, or as much of it as shows that it is too large.
 func readAll(r *http.Request) ([]byte, error) {
-	limited := io.LimitReader(r.Body, maxJSON+1)
 	if r.ContentLength < 0 || r.ContentLength > maxJSON {
-		return io.ReadAll(limited)
+		return io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
 	}
-	b := bytes.NewBuffer(make([]byte, 0, r.ContentLength+bytes.MinRead))
-	_, err := b.ReadFrom(limited)
-	return b.Bytes(), err
+	// One byte more than is announced, so that there is room to see the end.
+	raw := make([]byte, 0, r.ContentLength+1)
+	for len(raw) < cap(raw) {
+		n, err := r.Body.Read(raw[len(raw):cap(raw)])
+		raw = raw[:len(raw)+n]
+		if errors.Is(err, io.EOF) {
+			return raw, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, io.ErrUnexpectedEOF // more than is announced, which net/http does not let through
 }
 
 // shape is what the scanner knows about a place in a body: which members it has.

@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"time"
 )
 
@@ -45,3 +47,13 @@ func paceCollector(ctx context.Context) {
 		}
 	}
 }
+
+// moreProcessors lets Go run on two processors more than there are. SQLite's one
+// writer waits for the disk inside a system call, and Go takes some time to notice
+// that the processor it held is idle: with two of them, that is half of the server.
+// Whoever sets GOMAXPROCS knows better. Once for the process, which has one number.
+var moreProcessors = sync.OnceFunc(func() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
+	}
+})
