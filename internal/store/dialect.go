@@ -15,6 +15,10 @@ type dialect struct {
 	addEntries func(ctx context.Context, c conn, entries []*lanyard.Entry, minutes []entryMinute, at time.Time) error
 	hasTable   string // how many tables are called $1
 
+	// incarnation is the run of the server. All servers of one cluster share the
+	// identifier; when each began, to the microsecond, they do not.
+	incarnation string
+
 	// local: a single row takes microseconds, and watching the caller's context
 	// meanwhile costs more, three goroutines, than there is to cancel.
 	local bool
@@ -22,12 +26,13 @@ type dialect struct {
 
 func sqliteDialect() *dialect {
 	return &dialect{
-		name:       "sqlite",
-		readClock:  func(*Query) (time.Time, error) { return processClock(), nil },
-		explain:    explainSQLite,
-		addEntries: addEntriesRows,
-		hasTable:   `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,
-		local:      true,
+		name:        "sqlite",
+		readClock:   func(*Query) (time.Time, error) { return processClock(), nil },
+		explain:     explainSQLite,
+		addEntries:  addEntriesRows,
+		hasTable:    `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,
+		incarnation: `SELECT 'sqlite'`,
+		local:       true,
 	}
 }
 
@@ -41,6 +46,8 @@ func postgresDialect() *dialect {
 		explain:    explainPostgres,
 		addEntries: addEntriesArrays,
 		hasTable:   `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`,
+		incarnation: `SELECT (SELECT system_identifier FROM pg_control_system())::text || '.' ||
+			(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text`,
 	}
 }
 
