@@ -29,9 +29,28 @@ type Grant struct {
 	RefreshedAt   time.Time
 	RejectedAt    time.Time // first unconfirmed rejection of this generation
 	RetryAt       time.Time // no attempt before: back-off after a failure
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+
+	// When to renew it, and who comes first.
+	UsedAt         time.Time // a token of it was read; within a minute or so
+	EagerAt        time.Time // when it is renewed while it is in use
+	NeededAt       time.Time // a meeting needs it then
+	Rank           Rank
+	RefreshExpires time.Time // the refresh token dies then if it stays unused; zero: not known
+	DeadAt         time.Time // when it was called dead
+
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
+
+// Rank orders what is due of one app: lower comes first.
+type Rank int64
+
+const (
+	RankGrace Rank = iota // an answer was lost, and the old refresh token works for some seconds more
+	RankSoon              // a meeting needs it, or its refresh token is near its death
+	RankInUse             // used in the last day
+	RankIdle              // kept alive; and quiet tries of what is dead
+)
 
 // Lease says which node may call the provider for a grant, and until when.
 type Lease struct {

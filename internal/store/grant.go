@@ -9,7 +9,7 @@ import (
 
 const grantColumns = `id, project_id, app_id, issuer, kind, subject_hash, family, generation, tokens, previous, scopes,
 	requested, access_expires, has_refresh, health, reason, lease_owner, lease_until, refresh_at, refreshed_at,
-	rejected_at, retry_at, created_at, updated_at`
+	rejected_at, retry_at, used_at, eager_at, needed_at, rank, refresh_expires, dead_at, created_at, updated_at`
 
 // grantDest is where the columns go. Each may be NULL: a connection outlives its grant.
 func grantDest(g *lanyard.Grant) []any {
@@ -17,6 +17,7 @@ func grantDest(g *lanyard.Grant) []any {
 		asInt{&g.Generation}, &g.Tokens, &g.Previous, list(&g.Scopes), list(&g.Requested), asTime{&g.AccessExpires},
 		asFlag{&g.HasRefresh}, text(&g.Health), text(&g.Reason), text(&g.Lease.Owner), asTime{&g.Lease.Until},
 		asTime{&g.RefreshAt}, asTime{&g.RefreshedAt}, asTime{&g.RejectedAt}, asTime{&g.RetryAt},
+		asTime{&g.UsedAt}, asTime{&g.EagerAt}, asTime{&g.NeededAt}, asInt{(*int64)(&g.Rank)}, asTime{&g.RefreshExpires}, asTime{&g.DeadAt},
 		asTime{&g.CreatedAt}, asTime{&g.UpdatedAt}}
 }
 
@@ -45,7 +46,8 @@ func (tx *Tx) AddGrant(g lanyard.Grant) error {
 	return tx.add("grants", grantColumns, []any{g.ID, g.Project, g.App, g.Issuer, g.Kind, g.SubjectHash, g.Family, g.Generation,
 		g.Tokens, g.Previous, listText(g.Scopes), listText(g.Requested), micros(g.AccessExpires), flag(g.HasRefresh), g.Health,
 		g.Reason, g.Lease.Owner, micros(g.Lease.Until), micros(g.RefreshAt), micros(g.RefreshedAt), micros(g.RejectedAt),
-		micros(g.RetryAt), micros(tx.stamp(g.CreatedAt)), micros(tx.stamp(g.UpdatedAt))})
+		micros(g.RetryAt), micros(g.UsedAt), micros(g.EagerAt), micros(g.NeededAt), int64(g.Rank), micros(g.RefreshExpires),
+		micros(g.DeadAt), micros(tx.stamp(g.CreatedAt)), micros(tx.stamp(g.UpdatedAt))})
 }
 
 // CommitTokens writes what a renewal or a new consent has brought: family,
@@ -56,11 +58,11 @@ func (tx *Tx) AddGrant(g lanyard.Grant) error {
 func (tx *Tx) CommitTokens(g lanyard.Grant, family string, parent int64) (bool, error) {
 	ok, err := tx.swap(`UPDATE grants SET family = $5, generation = $6, tokens = $7, previous = $8, scopes = $9, requested = $10,
 		access_expires = $11, has_refresh = $12, health = $13, reason = $14, refresh_at = $15, refreshed_at = $16,
-		rejected_at = $17, retry_at = $18, updated_at = $19
+		rejected_at = $17, retry_at = $18, updated_at = $19, eager_at = $20, rank = $21, refresh_expires = $22, dead_at = $23
 		WHERE id = $1 AND project_id = $2 AND family = $3 AND generation = $4`, g.ID, g.Project, family, parent,
 		g.Family, g.Generation, g.Tokens, g.Previous, listText(g.Scopes), listText(g.Requested), micros(g.AccessExpires),
 		flag(g.HasRefresh), g.Health, g.Reason, micros(g.RefreshAt), micros(g.RefreshedAt), micros(g.RejectedAt),
-		micros(g.RetryAt), micros(tx.now))
+		micros(g.RetryAt), micros(tx.now), micros(g.EagerAt), int64(g.Rank), micros(g.RefreshExpires), micros(g.DeadAt))
 	if err != nil || !ok {
 		return ok, err
 	}
@@ -73,9 +75,11 @@ func (tx *Tx) CommitTokens(g lanyard.Grant, family string, parent int64) (bool, 
 // PutGrantHealth writes health, reason and the times of the next and last tries,
 // if the row is still at (family, generation) (I8).
 func (tx *Tx) PutGrantHealth(g lanyard.Grant, family string, generation int64) (bool, error) {
-	return tx.swap(`UPDATE grants SET health = $5, reason = $6, refresh_at = $7, rejected_at = $8, retry_at = $9, updated_at = $10
+	return tx.swap(`UPDATE grants SET health = $5, reason = $6, refresh_at = $7, rejected_at = $8, retry_at = $9, updated_at = $10,
+		rank = $11, dead_at = $12
 		WHERE id = $1 AND project_id = $2 AND family = $3 AND generation = $4`, g.ID, g.Project, family, generation,
-		g.Health, g.Reason, micros(g.RefreshAt), micros(g.RejectedAt), micros(g.RetryAt), micros(tx.now))
+		g.Health, g.Reason, micros(g.RefreshAt), micros(g.RejectedAt), micros(g.RetryAt), micros(tx.now),
+		int64(g.Rank), micros(g.DeadAt))
 }
 
 // DropPrevious forgets the tokens before the last renewal of up to limit grants

@@ -50,6 +50,21 @@ CREATE INDEX attempts_grant ON public.attempts USING btree (grant_id, id);
 CREATE INDEX attempts_open ON public.attempts USING btree (node, id) WHERE (ended_at = 0);
 CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id);
 
+CREATE TABLE breakers (
+	app_id TEXT NOT NULL,
+	project_id TEXT NOT NULL,
+	state TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	error TEXT NOT NULL,
+	config_version BIGINT NOT NULL,
+	opened_at BIGINT NOT NULL,
+	probe_at BIGINT NOT NULL,
+	probe_node TEXT NOT NULL,
+	probes BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX breakers_pkey ON public.breakers USING btree (app_id);
+
 CREATE TABLE connections (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C" NOT NULL,
@@ -171,14 +186,22 @@ CREATE TABLE grants (
 	rejected_at BIGINT NOT NULL,
 	retry_at BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
-	updated_at BIGINT NOT NULL
+	updated_at BIGINT NOT NULL,
+	used_at BIGINT NOT NULL,
+	eager_at BIGINT NOT NULL,
+	needed_at BIGINT NOT NULL,
+	rank BIGINT NOT NULL,
+	refresh_expires BIGINT NOT NULL,
+	dead_at BIGINT NOT NULL
 );
-CREATE INDEX grants_due ON public.grants USING btree (refresh_at) WHERE (health <> 'dead'::text);
+CREATE INDEX grants_dead ON public.grants USING btree (dead_at) WHERE (dead_at > 0);
+CREATE INDEX grants_due ON public.grants USING btree (app_id, rank, refresh_at) WHERE (refresh_at > 0);
 CREATE INDEX grants_ill ON public.grants USING btree (project_id, health) WHERE (health <> 'healthy'::text);
 CREATE INDEX grants_leased ON public.grants USING btree (lease_owner) WHERE (lease_owner <> ''::text);
 CREATE UNIQUE INDEX grants_pkey ON public.grants USING btree (id);
 CREATE INDEX grants_previous ON public.grants USING btree (refreshed_at) WHERE (previous IS NOT NULL);
 CREATE INDEX grants_project ON public.grants USING btree (project_id, id);
+CREATE INDEX grants_rejected ON public.grants USING btree (app_id, rejected_at) WHERE (rejected_at > 0);
 CREATE UNIQUE INDEX grants_subject ON public.grants USING btree (app_id, issuer, kind, subject_hash);
 
 CREATE TABLE idempotency (
@@ -231,6 +254,15 @@ CREATE TABLE meta (
 	value TEXT COLLATE "C" NOT NULL
 );
 CREATE UNIQUE INDEX meta_pkey ON public.meta USING btree (key);
+
+CREATE TABLE nodes (
+	id TEXT NOT NULL,
+	version TEXT NOT NULL,
+	started_at BIGINT NOT NULL,
+	seen_at BIGINT NOT NULL,
+	lost_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX nodes_pkey ON public.nodes USING btree (id);
 
 CREATE TABLE persons (
 	id TEXT COLLATE "C" NOT NULL,

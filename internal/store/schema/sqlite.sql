@@ -53,6 +53,20 @@ CREATE INDEX attempts_grant ON attempts (grant_id, id);
 
 CREATE INDEX attempts_open ON attempts (node, id) WHERE ended_at = 0;
 
+CREATE TABLE breakers (
+	app_id         TEXT PRIMARY KEY,
+	project_id     TEXT NOT NULL,
+	state          TEXT NOT NULL,
+	reason         TEXT NOT NULL,
+	error          TEXT NOT NULL, -- the provider's error code
+	config_version INTEGER NOT NULL, -- of the app, when it opened
+	opened_at      INTEGER NOT NULL,
+	probe_at       INTEGER NOT NULL, -- no call before, and then one
+	probe_node     TEXT NOT NULL,
+	probes         INTEGER NOT NULL,
+	updated_at     INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE connections (
 	id         TEXT PRIMARY KEY,
 	project_id TEXT NOT NULL,
@@ -191,9 +205,11 @@ CREATE TABLE grants (
 	retry_at       INTEGER NOT NULL,
 	created_at     INTEGER NOT NULL,
 	updated_at     INTEGER NOT NULL
-) STRICT;
+, used_at         INTEGER NOT NULL DEFAULT 0, eager_at        INTEGER NOT NULL DEFAULT 0, needed_at       INTEGER NOT NULL DEFAULT 0, rank            INTEGER NOT NULL DEFAULT 3, refresh_expires INTEGER NOT NULL DEFAULT 0, dead_at         INTEGER NOT NULL DEFAULT 0) STRICT;
 
-CREATE INDEX grants_due ON grants (refresh_at) WHERE health <> 'dead';
+CREATE INDEX grants_dead ON grants (dead_at) WHERE dead_at > 0;
+
+CREATE INDEX grants_due ON grants (app_id, rank, refresh_at) WHERE refresh_at > 0;
 
 CREATE INDEX grants_ill ON grants (project_id, health) WHERE health <> 'healthy';
 
@@ -202,6 +218,8 @@ CREATE INDEX grants_leased ON grants (lease_owner) WHERE lease_owner <> '';
 CREATE INDEX grants_previous ON grants (refreshed_at) WHERE previous IS NOT NULL;
 
 CREATE INDEX grants_project ON grants (project_id, id);
+
+CREATE INDEX grants_rejected ON grants (app_id, rejected_at) WHERE rejected_at > 0;
 
 CREATE UNIQUE INDEX grants_subject ON grants (app_id, issuer, kind, subject_hash);
 
@@ -254,6 +272,14 @@ CREATE TABLE keysets (
 CREATE TABLE meta (
 	key   TEXT PRIMARY KEY,
 	value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE nodes (
+	id         TEXT PRIMARY KEY,
+	version    TEXT NOT NULL,
+	started_at INTEGER NOT NULL,
+	seen_at    INTEGER NOT NULL,
+	lost_at    INTEGER NOT NULL -- an operator said that its disk is gone
 ) STRICT;
 
 CREATE TABLE persons (

@@ -1,0 +1,37 @@
+-- +goose Up
+-- When a grant is to be renewed, and who comes first.
+ALTER TABLE grants ADD COLUMN used_at         BIGINT NOT NULL DEFAULT 0; -- a token of it was read; written in batches
+ALTER TABLE grants ADD COLUMN eager_at        BIGINT NOT NULL DEFAULT 0; -- when to renew it while it is in use
+ALTER TABLE grants ADD COLUMN needed_at       BIGINT NOT NULL DEFAULT 0; -- a meeting needs it then
+ALTER TABLE grants ADD COLUMN rank            BIGINT NOT NULL DEFAULT 3; -- lower comes first among those that are due
+ALTER TABLE grants ADD COLUMN refresh_expires BIGINT NOT NULL DEFAULT 0; -- the refresh token dies unused; 0: not known
+ALTER TABLE grants ADD COLUMN dead_at         BIGINT NOT NULL DEFAULT 0; -- when it was called dead
+DROP INDEX grants_due;
+CREATE INDEX grants_due ON grants (app_id, rank, refresh_at) WHERE refresh_at > 0;
+CREATE INDEX grants_rejected ON grants (app_id, rejected_at) WHERE rejected_at > 0;
+CREATE INDEX grants_dead ON grants (dead_at) WHERE dead_at > 0;
+
+-- What stops an app as a whole: its own settings are wrong, or so many of its
+-- grants are refused at once that nobody is believed. No row: nothing does.
+CREATE TABLE breakers (
+	app_id         TEXT PRIMARY KEY,
+	project_id     TEXT NOT NULL,
+	state          TEXT NOT NULL,
+	reason         TEXT NOT NULL,
+	error          TEXT NOT NULL, -- the provider's error code
+	config_version BIGINT NOT NULL, -- of the app, when it opened
+	opened_at      BIGINT NOT NULL,
+	probe_at       BIGINT NOT NULL, -- no call before, and then one
+	probe_node     TEXT NOT NULL,
+	probes         BIGINT NOT NULL,
+	updated_at     BIGINT NOT NULL
+);
+
+-- The processes that share this database.
+CREATE TABLE nodes (
+	id         TEXT PRIMARY KEY,
+	version    TEXT NOT NULL,
+	started_at BIGINT NOT NULL,
+	seen_at    BIGINT NOT NULL,
+	lost_at    BIGINT NOT NULL -- an operator said that its disk is gone
+);
