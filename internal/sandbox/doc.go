@@ -22,7 +22,7 @@
 //	sandbox_consent=allow   answers the redirect at once; or deny
 //	sandbox_scopes=a b      with allow: what stays ticked, where scopes may be left out (Google, Zoom's optional_scope)
 //
-// The cast is ana and ben, chidi of another account, dana the administrator, emil who is inactive.
+// The cast is ana and ben, chidi of another account, dana the administrator, emil who is inactive. Config.Crowd adds p1, p2, ….
 //
 // # Refresh tokens
 //
@@ -60,6 +60,11 @@
 //	GET POST DELETE  faults, DELETE faults/{id}  a Fault
 //	GET          ledger?provider=&client_id=&person=&event=&kind=&family=&fingerprint=&meeting=&after=&limit=   Entry, oldest first
 //	POST         reset
+//
+// # The ledger as judge
+//
+// For each refresh token it says when it was issued, used, refused. Served with ConnContext it also says what became of each
+// answer with tokens: delivered, once the other end's system had acknowledged the last byte, or undelivered.
 //
 // # Webhooks
 //

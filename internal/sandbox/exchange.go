@@ -18,6 +18,9 @@ func (s *Sandbox) tokenEndpoint(p *provider) http.HandlerFunc {
 			p.refuse(w, f)
 			return
 		}
+		if to, ok := w.(*reply); ok {
+			to.tokens = out
+		}
 		p.answer(s, w, r, out)
 	}
 }

@@ -34,6 +34,7 @@ type Fault struct {
 
 	Times int `json:"times,omitempty"` // how often it strikes; 0: until it is removed
 	Skip  int `json:"skip,omitempty"`  // how many matching requests pass first
+	Every int `json:"every,omitempty"` // then each so-manieth strikes; 0: each
 	Hits  int `json:"hits"`            // how often it has struck
 	seen  int
 }
@@ -63,7 +64,7 @@ func (f *Fault) check() error {
 		return fmt.Errorf("content %q: have html, empty, garbage", f.Content)
 	case f.Action == "delay" && f.DelayMS <= 0:
 		return fmt.Errorf("delay needs delay_ms")
-	case f.DelayMS < 0 || f.DelayMS > 600_000 || f.CutAt < 0 || f.Size < 0 || f.Size > 1<<30 || f.Times < 0 || f.Skip < 0:
+	case f.DelayMS < 0 || f.DelayMS > 600_000 || f.CutAt < 0 || f.Size < 0 || f.Size > 1<<30 || f.Times < 0 || f.Skip < 0 || f.Every < 0:
 		return fmt.Errorf("a number is negative or too large")
 	}
 	return nil
@@ -113,7 +114,7 @@ func (s *Sandbox) strike(ep endpoint, r *http.Request, grantType, client string)
 			!strings.HasPrefix(r.URL.Path, m.Path) || f.Times > 0 && f.Hits >= f.Times {
 			continue
 		}
-		if f.seen++; f.seen <= f.Skip {
+		if f.seen++; f.seen <= f.Skip || f.Every > 1 && (f.seen-f.Skip)%f.Every != 0 {
 			continue
 		}
 		f.Hits++

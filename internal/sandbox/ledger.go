@@ -11,7 +11,7 @@ import (
 type Entry struct {
 	Seq         int64     `json:"seq"` // counts from 1, without gaps
 	Time        time.Time `json:"time"`
-	Event       string    `json:"event"` // issued, used, refused, reuse_detected, expired, revoked, superseded, consent, denied, joined, join_refused, left, thrown_out, present, absent, webhook, fault
+	Event       string    `json:"event"` // issued, used, refused, reuse_detected, expired, revoked, superseded, consent, denied, joined, join_refused, left, thrown_out, present, absent, webhook, fault, delivered, undelivered
 	Provider    string    `json:"provider"`
 	Kind        string    `json:"kind,omitempty"` // code, access, refresh, onbehalf, zak, local_recording, …; for webhooks the event's name; for faults the action
 	Fingerprint string    `json:"fingerprint,omitempty"`
@@ -22,6 +22,7 @@ type Entry struct {
 	Generation  int       `json:"generation,omitempty"`
 	Meeting     string    `json:"meeting,omitempty"`
 	Status      int       `json:"status,omitempty"` // webhooks: what the receiver answered; 0: nothing
+	Peer        string    `json:"peer,omitempty"`   // delivered, undelivered: the other end of the connection
 	Detail      string    `json:"detail,omitempty"`
 }
 
@@ -31,11 +32,15 @@ type ledger struct {
 	seq     int64
 	entries []Entry // a ring once it is full
 	start   int
+	told    func(Entry)
 }
 
 func (l *ledger) add(e Entry) {
 	l.seq++
 	e.Seq, e.Time = l.seq, time.Now().UTC()
+	if l.told != nil {
+		l.told(e)
+	}
 	if len(l.entries) < l.limit {
 		l.entries = append(l.entries, e)
 		return
@@ -62,7 +67,8 @@ func (s *Sandbox) Ledger(q Query) []Entry {
 	is := func(want, got string) bool { return want == "" || want == got }
 	out := []Entry{}
 	l := &s.ledger
-	for i := range l.entries {
+	first := l.seq - int64(len(l.entries)) + 1 // Seq has no gaps
+	for i := int(max(q.After+1-first, 0)); i < len(l.entries); i++ {
 		e := l.entries[(l.start+i)%len(l.entries)]
 		if e.Seq > q.After && is(q.Provider, e.Provider) && is(q.Client, e.Client) && is(q.Person, e.Person) &&
 			is(q.Event, e.Event) && is(q.Kind, e.Kind) && is(q.Family, e.Family) && is(q.Fingerprint, e.Fingerprint) && is(q.Meeting, e.Meeting) {

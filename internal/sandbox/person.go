@@ -23,6 +23,20 @@ type Person struct {
 	Status    string `json:"status"` // active, inactive
 }
 
+// crowd is n further people of Harbour Studio, whom no page shows: "p1", "p2", …
+// They are found by handle and by id.
+func crowd(provider string, n int) map[string]*Person {
+	account := accountID(provider, sha256.Sum256([]byte(provider+" account Harbour Studio")))
+	out := make(map[string]*Person, 2*n)
+	for i := range n {
+		handle := fmt.Sprintf("p%d", i+1)
+		p := &Person{Handle: handle, First: "Person", Last: fmt.Sprint(i + 1), Email: handle + "@example.com", AccountID: account,
+			Account: "Harbour Studio", Status: "active", ID: personID(provider, sha256.Sum256([]byte(provider+" person "+handle)))}
+		out[p.Handle], out[p.ID] = p, p
+	}
+	return out
+}
+
 // Name is what a page shows.
 func (p *Person) Name() string { return p.First + " " + p.Last }
 
@@ -95,5 +109,5 @@ func (p *provider) person(name string) *Person {
 			return who
 		}
 	}
-	return nil
+	return p.crowd[name]
 }

@@ -9,6 +9,7 @@ import (
 type provider struct {
 	id, name string
 	people   []*Person
+	crowd    map[string]*Person
 	key      signer
 
 	class      Class

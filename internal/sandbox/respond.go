@@ -14,6 +14,7 @@ type reply struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	tokens []issued // what of it is a token's answer
 }
 
 func newReply() *reply { return &reply{header: http.Header{}} }

@@ -41,6 +41,12 @@ type Config struct {
 	// Nobody is ever registered silently.
 	OpenRegistration bool
 
+	// Crowd is how many people there are at each provider beside the cast: "p1", "p2", … They are on no page.
+	Crowd int
+
+	// OnEntry is told each line of the ledger as it is written, under the sandbox's lock: it must neither wait nor call back. nil: nobody.
+	OnEntry func(Entry)
+
 	// Transport carries webhooks out. nil: plain net/http without keep-alive and without a proxy.
 	Transport http.RoundTripper
 
@@ -78,8 +84,8 @@ func New(c Config) (*Sandbox, error) {
 	if c.LedgerLimit == 0 {
 		c.LedgerLimit = 100_000
 	}
-	if c.LedgerLimit < 0 {
-		return nil, fmt.Errorf("sandbox: LedgerLimit %d is negative", c.LedgerLimit)
+	if c.LedgerLimit < 0 || c.Crowd < 0 {
+		return nil, fmt.Errorf("sandbox: LedgerLimit %d or Crowd %d is negative", c.LedgerLimit, c.Crowd)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Sandbox{config: c, log: c.Logger, stop: stop, done: ctx.Done()}
@@ -148,9 +154,9 @@ func (s *Sandbox) Reset() error {
 	s.pending = map[string]*authRequest{}
 	s.codes = map[string]*authCode{}
 	s.meetings = map[string]*meeting{}
-	s.ledger = ledger{limit: s.config.LedgerLimit}
+	s.ledger = ledger{limit: s.config.LedgerLimit, told: s.config.OnEntry}
 	for _, p := range s.providers {
-		p.people = cast(p.id)
+		p.people, p.crowd = cast(p.id), crowd(p.id, s.config.Crowd)
 	}
 	var errs []error
 	for _, c := range s.config.Clients {

@@ -56,7 +56,17 @@ func (s *Sandbox) serve(ep endpoint, h http.HandlerFunc) http.Handler {
 		if f.AfterCommit {
 			s.pause(f.DelayMS)
 		}
-		s.send(w, out, f)
+		arrived := "not written"
+		if len(out.tokens) > 0 {
+			defer func() { s.noteArrival(out.tokens, r, arrived) }() // when it panics too
+		}
+		if s.send(w, out, f); f.AfterCommit && f.Action != "delay" {
+			arrived = f.Action
+			return
+		}
+		if len(out.tokens) > 0 {
+			arrived = arrival(w, r)
+		}
 	})
 }
 
