@@ -55,6 +55,8 @@ const (
 	CodeProviderAnswerInvalid    Code = "provider_answer_invalid"
 	CodeProviderRefused          Code = "provider_refused"
 	CodeAppMisconfigured         Code = "app_misconfigured"
+	CodeInstanceNotAdopted       Code = "instance_not_adopted"
+	CodeNodeNameTaken            Code = "node_name_taken"
 	CodeAccountNotActive         Code = "account_not_active"
 	CodeAccountMismatch          Code = "account_mismatch"
 	CodeIdentityUnavailable      Code = "identity_unavailable"
@@ -69,6 +71,7 @@ const (
 	CodeTokenRefused             Code = "token_refused"
 	CodeRefreshFailed            Code = "refresh_failed"
 	CodeResponseLost             Code = "response_lost"
+	CodeRestored                 Code = "restored"
 	CodeUserRevoked              Code = "user_revoked"
 	CodeAdminPolicy              Code = "admin_policy"
 	CodeDuplicateConsent         Code = "duplicate_consent"
@@ -134,6 +137,8 @@ var rows = map[Code]Row{
 	CodeProviderAnswerInvalid:    {CodeProviderAnswerInvalid, Upstream, true, "The provider's answer makes no sense", "The provider answered with something we cannot use.", "Try again; if it stays, the operator has to look at the log.", "The service gave an answer we could not use. Please try again shortly."},
 	CodeProviderRefused:          {CodeProviderRefused, Upstream, false, "The provider refused", "The provider refused the request.", "See the detail; this cannot be mended by connecting again.", ""},
 	CodeAppMisconfigured:         {CodeAppMisconfigured, Unavailable, true, "The app's settings are wrong", "The provider does not accept this app's client id, secret or settings. No person has to do anything.", "The operator has to correct the app: `lanyard app check` says what is wrong.", "This is out of order on our side, and you do not have to do anything."},
+	CodeInstanceNotAdopted:       {CodeInstanceNotAdopted, Unavailable, true, "Not in service here", "This server runs under another address than its database was made for, so it does not call providers.", "If it is to take over, the operator runs `lanyard adopt`.", "This is out of order on our side, and you do not have to do anything."},
+	CodeNodeNameTaken:            {CodeNodeNameTaken, Unavailable, true, "Two servers with one name", "Another server uses the same name as this one, so this one does not call providers.", "The operator deletes the file `node` in the data directory of the copy and starts it again.", "This is out of order on our side, and you do not have to do anything."},
 	CodeAccountNotActive:         {CodeAccountNotActive, Conflict, true, "Account not active", "The provider says this account is not active.", "Activate the account at the provider, or connect another one.", "Your account is not active."},
 	CodeAccountMismatch:          {CodeAccountMismatch, Conflict, true, "Another account", "You signed in with another account than the one that was connected before. The old connection was left as it is.", "Open the link again and sign in with the account that was connected before.", "That was another account. Please use the one you connected before."},
 	CodeIdentityUnavailable:      {CodeIdentityUnavailable, Unavailable, true, "We could not see whose account it is", "You allowed access, but the provider did not tell us whose account it is. We keep trying.", "Wait a minute, then try again.", "Please try again in a minute."},
@@ -148,6 +153,7 @@ var rows = map[Code]Row{
 	CodeTokenRefused:             {CodeTokenRefused, Unavailable, false, "A fresh token is refused", "The provider refuses an access token that it gave less than half a minute ago.", "Wait and try again, or show the reconnect_url: reconnecting is always safe.", "Please try again in a minute, or connect your account again."},
 	CodeRefreshFailed:            {CodeRefreshFailed, Unavailable, false, "Renewal did not work", "The access token has expired and could not be renewed now.", "Try again after the time it says.", "The service is not answering at the moment. Please try again shortly."},
 	CodeResponseLost:             {CodeResponseLost, Reconnect, false, "Answer lost", "The provider's answer to a renewal was lost on the way, and the old token no longer works.", "Show the person the reconnect_url.", "Please connect your account again."},
+	CodeRestored:                 {CodeRestored, Reconnect, false, "Database put back", "The server's database was put back to an older state, and the current token of this connection is not known any more.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeUserRevoked:              {CodeUserRevoked, Reconnect, false, "Access withdrawn", "The person, or the provider for them, has withdrawn access.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeAdminPolicy:              {CodeAdminPolicy, Reconnect, false, "The organisation's rules", "The person's organisation no longer allows this.", "The person's administrator has to allow it; then reconnect.", "Your organisation does not allow this any more. Please ask your administrator."},
 	CodeDuplicateConsent:         {CodeDuplicateConsent, Reconnect, false, "Connected elsewhere", "The same account was connected again elsewhere with this app, which ended this connection.", "Show the person the reconnect_url.", "Please connect your account again."},
