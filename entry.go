@@ -23,10 +23,15 @@ const (
 	ActJoinTokenMinted    Action = "join_token.minted"
 	ActDenied             Action = "access.denied"
 	ActAppChanged         Action = "app.changed"
+	ActAppStopped         Action = "app.misconfigured" // the app's breaker has opened, or a storm of refusals began
+	ActAppRecovered       Action = "app.recovered"
+	ActNodeLost           Action = "node.lost"
 	ActProjectChanged     Action = "project.changed"
 	ActKeyCreated         Action = "key.created"
 	ActKeyRevoked         Action = "key.revoked"
 	ActVaultRotated       Action = "vault.rotated"
+	ActInstanceAdopted    Action = "instance.adopted" // this server calls providers with what was another's
+	ActBackupTaken        Action = "instance.backed_up"
 	ActSecurity           Action = "security.tampered"
 )
 
@@ -76,7 +81,10 @@ const (
 	EventConnectionUpdated EventType = "connection.updated"
 	EventConnectionRevoked EventType = "connection.revoked"
 	EventNeedsReauth       EventType = "connection.needs_reauth"
+	EventRecovered         EventType = "connection.recovered" // was called dead, and works again by itself
 	EventScopesChanged     EventType = "connection.scopes_changed"
+	EventAppMisconfigured  EventType = "app.misconfigured"
+	EventAppRecovered      EventType = "app.recovered"
 	EventSecurity          EventType = "security.alert"
 )
 

@@ -24,10 +24,10 @@ type dialect struct {
 	local bool
 }
 
-func sqliteDialect() *dialect {
+func sqliteDialect(clock func() time.Time) *dialect {
 	return &dialect{
 		name:        "sqlite",
-		readClock:   func(*Query) (time.Time, error) { return processClock(), nil },
+		readClock:   func(*Query) (time.Time, error) { return clock(), nil },
 		explain:     explainSQLite,
 		addEntries:  addEntriesRows,
 		hasTable:    `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,
@@ -54,6 +54,10 @@ func postgresDialect() *dialect {
 // processClock has the precision of what is stored, so that a time read back is
 // the time that was written.
 func processClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// Clock is this process's wall clock, as Config.ClockOffset moves it; it is the
+// database's clock where that is SQLite.
+func (db *DB) Clock() time.Time { return processClock().Add(db.offset) }
 
 // stamp is t, or the database's clock where t is zero.
 func (tx *Tx) stamp(t time.Time) time.Time {

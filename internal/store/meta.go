@@ -13,6 +13,10 @@ func placeholder(n int) string { return "$" + strconv.Itoa(n) }
 // same, which is how a clone is told from the original (T20).
 const metaInstance = "instance_id"
 
+// MetaPublicURL is the key under which Meta has the public URL that the database
+// was made for.
+const MetaPublicURL = "public_url"
+
 // InstanceID is the random id that was made with the database.
 func (db *DB) InstanceID(ctx context.Context) (string, error) {
 	var id string
@@ -45,4 +49,10 @@ func (tx *Tx) addMeta(key, value string) error {
 
 func (tx *Tx) addInstance() error {
 	return tx.addMeta(metaInstance, lanyard.NewID[string]("ins_"))
+}
+
+// AnyGrant says whether any account is connected.
+func (q *Query) AnyGrant() (bool, error) {
+	ids, err := all(q, func(r row, id *string) error { return r.Scan(id) }, `SELECT id FROM grants LIMIT 1`)
+	return len(ids) > 0, err
 }

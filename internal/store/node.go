@@ -12,17 +12,30 @@ func scanNode(r row, n *lanyard.Node) error {
 	return r.Scan(&n.ID, &n.Version, asTime{&n.StartedAt}, asTime{&n.SeenAt}, asTime{&n.LostAt})
 }
 
-// Nodes returns the processes that have used this database, by id.
+// Nodes returns the processes that use this database, and those that have not
+// left it in good order, by id.
 func (q *Query) Nodes() ([]lanyard.Node, error) {
 	return all(q, scanNode, `SELECT `+nodeColumns+` FROM nodes ORDER BY id`)
 }
 
+// Node returns one of them, or CodeNotFound.
+func (q *Query) Node(id string) (lanyard.Node, error) {
+	return get(q, scanNode, `SELECT `+nodeColumns+` FROM nodes WHERE id = $1`, id)
+}
+
 // SeeNode notes that a node is alive, by the clock of the database. Whoever was
-// said to be lost and is there again, is not lost.
-func (tx *Tx) SeeNode(n lanyard.Node) error {
-	_, err := tx.exec(insertInto("nodes", nodeColumns)+` ON CONFLICT (id) DO UPDATE SET version = excluded.version,
-		started_at = excluded.started_at, seen_at = excluded.seen_at, lost_at = 0`,
+// said to be lost and is there again, is not lost. False: another process has
+// taken the name since, so that its row began later; nothing is written then.
+func (tx *Tx) SeeNode(n lanyard.Node) (bool, error) {
+	return tx.swap(insertInto("nodes", nodeColumns)+` ON CONFLICT (id) DO UPDATE SET version = excluded.version,
+		started_at = excluded.started_at, seen_at = excluded.seen_at, lost_at = 0 WHERE nodes.started_at <= excluded.started_at`,
 		n.ID, n.Version, micros(tx.stamp(n.StartedAt)), micros(tx.now), int64(0))
+}
+
+// LeaveNode takes the row of a process away that ends in good order and has
+// nothing left to do; that of another one with its name stays.
+func (tx *Tx) LeaveNode(n lanyard.Node) error {
+	_, err := tx.exec(`DELETE FROM nodes WHERE id = $1 AND started_at = $2`, n.ID, micros(n.StartedAt))
 	return err
 }
 
@@ -36,4 +49,12 @@ func (tx *Tx) LoseNode(id string) error {
 func (q *Query) SilentAttempts(before time.Time, limit int) ([]lanyard.Attempt, error) {
 	return all(q, scanAttempt, `SELECT `+attemptColumns+` FROM attempts WHERE ended_at = 0 AND started_at < $1 ORDER BY id LIMIT $2`,
 		micros(before), limit)
+}
+
+// ForgetNodes drops the rows of nodes that nobody has seen since a moment and that
+// have left no attempt open.
+func (tx *Tx) ForgetNodes(before time.Time) error {
+	_, err := tx.exec(`DELETE FROM nodes WHERE seen_at < $1
+		AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.node = nodes.id AND a.ended_at = 0)`, micros(before))
+	return err
 }

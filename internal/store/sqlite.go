@@ -17,7 +17,7 @@ import (
 const databaseFile = "lanyard.db"
 
 func (db *DB) openSQLite(ctx context.Context, cfg Config, migrateUp bool) error {
-	db.d = sqliteDialect()
+	db.d = sqliteDialect(db.Clock)
 	if err := refuseNetwork(cfg.DataDir); err != nil {
 		return err
 	}

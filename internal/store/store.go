@@ -45,6 +45,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lanyard"
 )
@@ -57,6 +58,10 @@ type Config struct {
 	Logger   *slog.Logger // nil: nothing is logged
 	MaxConns int          // connections to PostgreSQL; 0: 16
 	Readers  int          // readers of SQLite; 0: 4
+
+	// ClockOffset is what this process's clock is wrong by, for tests of just that.
+	// It moves the clock of SQLite; PostgreSQL has its own.
+	ClockOffset time.Duration
 }
 
 // DB is the open database. It is safe for use by many goroutines.
@@ -66,6 +71,7 @@ type DB struct {
 	back   backend
 	reads  conn // where View and Read run
 	unlock func() error
+	offset time.Duration
 	stats  counters
 
 	closing sync.Once
@@ -99,7 +105,7 @@ func open(ctx context.Context, cfg Config, migrateUp bool) (_ *DB, err error) {
 	if cfg.URL == "" && cfg.DataDir == "" {
 		return nil, errors.New("open store: neither a database URL nor a data directory is set")
 	}
-	db := &DB{log: cfg.Logger, unlock: func() error { return nil }}
+	db := &DB{log: cfg.Logger, offset: cfg.ClockOffset, unlock: func() error { return nil }}
 	if cfg.DataDir != "" {
 		if cfg.DataDir, err = filepath.Abs(cfg.DataDir); err != nil {
 			return nil, err

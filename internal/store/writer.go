@@ -186,7 +186,7 @@ func (w *writer) update(ctx context.Context, fn func(*Tx) (lanyard.Entry, error)
 // commit runs a batch in one transaction.
 func (w *writer) commit(batch []*job) {
 	ctx := context.Background()
-	now := processClock()
+	now := w.db.Clock()
 	w.written = w.written[:0]
 	if _, err := w.conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
 		w.fail(ctx, batch, fmt.Errorf("begin: %w", explainSQLite(err)))

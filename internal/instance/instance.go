@@ -1,0 +1,209 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/store"
+	"lanyard/internal/worker"
+)
+
+// Config is what an Instance needs; every field but Logger is required.
+type Config struct {
+	Store     *store.DB
+	DataDir   string // this node's own, locked by the store
+	PublicURL string // where people reach this server
+	Version   string // of the program
+	Logger    *slog.Logger
+}
+
+// Times of the rows of nodes, by the clock of the database.
+const (
+	beat  = 10 * time.Second // between two signs of life
+	alive = 30 * time.Second // whoever was seen since then is alive
+	keep  = 30 * 24 * time.Hour
+)
+
+// Instance is this process. It is safe for concurrent use.
+type Instance struct {
+	Config
+	self lanyard.Node
+
+	hold atomic.Pointer[lanyard.Error]
+	live atomic.Int64
+	skew atomic.Int64 // of the database's clock against ours
+
+	mu      sync.Mutex // held while the row is read and judged, so that an older look does not undo a newer one
+	taken   bool
+	madeFor string // as last read; empty: none yet
+}
+
+// Open finds the name of this node and notes it in the database. It waits for up to
+// 30 s where another process may be using the name, and returns node_name_taken
+// where one is.
+func Open(ctx context.Context, c Config) (*Instance, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	i := &Instance{Config: c}
+	i.live.Store(1)
+	name, same, err := nodeName(c.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	i.self = lanyard.Node{ID: name, Version: c.Version}
+	if !same && c.Store.Backend() != "sqlite" { // whose only node is the one that has the lock
+		if err := i.alone(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := i.look(ctx, true); err != nil {
+		return nil, fmt.Errorf("note this node: %w", err)
+	}
+	return i, writePlace(c.DataDir)
+}
+
+// Node is this node's lasting name.
+func (i *Instance) Node() string { return i.self.ID }
+
+// Live is how many nodes use the database at the moment, this one included: what
+// is allowed to all of them is shared among as many.
+func (i *Instance) Live() int { return int(i.live.Load()) }
+
+// DatabaseSkew is how far the database's clock was ahead of this process's at the
+// last look, but for what the way there and back may account for; negative: behind.
+func (i *Instance) DatabaseSkew() time.Duration { return time.Duration(i.skew.Load()) }
+
+// Hold is why this process must not call any provider: instance_not_adopted or
+// node_name_taken. It costs nothing.
+func (i *Instance) Hold() error {
+	if e := i.hold.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// Task notes that this node is alive, and looks at what others have written.
+func (i *Instance) Task() worker.Task {
+	return worker.Task{Name: "instance.beat", Every: beat, Run: func(ctx context.Context) error { return i.look(ctx, false) }}
+}
+
+// look notes this node, and reads what the database says of nodes and identity.
+func (i *Instance) look(ctx context.Context, start bool) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.taken {
+		return nil // for good: two that share a name would take it from each other for ever
+	}
+	self, ok, live, madeFor := i.self, true, 0, ""
+	var skew time.Duration
+	began := i.Store.Clock()
+	err := i.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
+		now := tx.Now()
+		skew = apart(began, now, i.Store.Clock())
+		if start {
+			if self.StartedAt, err = startOf(tx, self.ID); err != nil {
+				return err
+			}
+		}
+		if ok, err = tx.SeeNode(self); err != nil || !ok {
+			return err
+		}
+		if err = tx.ForgetNodes(now.Add(-keep)); err != nil {
+			return err
+		}
+		nodes, err := tx.Nodes()
+		if err != nil {
+			return err
+		}
+		for _, n := range nodes {
+			if n.SeenAt.After(now.Add(-alive)) {
+				live++
+			}
+		}
+		madeFor, err = tx.Meta(store.MetaPublicURL)
+		if errors.Is(err, lanyard.NotFound) {
+			err = nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	i.skew.Store(int64(skew))
+	if !ok {
+		i.taken = true
+		i.judge()
+		return nil
+	}
+	i.self, i.madeFor = self, madeFor
+	i.live.Store(int64(max(live, 1)))
+	i.judge()
+	return nil
+}
+
+// startOf is now, or, where the clock has gone back since the last process of this
+// name began, just after that: the younger row is the one with the later start.
+func startOf(tx *store.Tx, id string) (time.Time, error) {
+	was, err := tx.Node(id)
+	if err != nil {
+		if errors.Is(err, lanyard.NotFound) {
+			return tx.Now(), nil
+		}
+		return time.Time{}, err
+	}
+	if !tx.Now().After(was.StartedAt) {
+		return was.StartedAt.Add(time.Microsecond), nil
+	}
+	return tx.Now(), nil
+}
+
+// apart is by how much a clock that said at, some time between two moments of
+// ours, is certainly ahead (or behind, negative).
+func apart(from, at, until time.Time) time.Duration {
+	switch {
+	case at.After(until):
+		return at.Sub(until)
+	case at.Before(from):
+		return at.Sub(from)
+	}
+	return 0
+}
+
+// judge makes Hold of what is known, and says when that changes.
+func (i *Instance) judge() {
+	was := i.hold.Load()
+	var is *lanyard.Error
+	switch {
+	case i.taken:
+		is = nameTaken(i.self.ID, i.DataDir)
+	case i.madeFor != "" && i.madeFor != i.PublicURL:
+		is = &lanyard.Error{Code: lanyard.CodeInstanceNotAdopted, RetryAfter: time.Minute, Message: fmt.Sprintf(
+			"this database was made for %s, and this server runs as %s: it serves pages and reads, but calls no provider, because the server there may be using the same tokens. If this one is to take over, stop that one and run: lanyard adopt",
+			i.madeFor, i.PublicURL)}
+	}
+	i.hold.Store(is)
+	switch {
+	case is != nil && (was == nil || was.Message != is.Message):
+		i.Logger.Error("no provider is called: "+is.Message, "code", string(is.Code))
+	case is == nil && was != nil:
+		i.Logger.Info("providers are called again", "was", string(was.Code))
+	}
+}
+
+// Close takes this node out of the list. left says that it leaves something behind,
+// such as receipts that the database does not have yet; its row stays then.
+func (i *Instance) Close(ctx context.Context, left bool) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if left || i.taken {
+		return nil
+	}
+	return i.Store.Bookkeep(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.LeaveNode(i.self) })
+}
