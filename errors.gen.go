@@ -25,6 +25,7 @@ const (
 	CodeInternal                 Code = "internal"
 	CodeStoreUnavailable         Code = "store_unavailable"
 	CodeVaultSealed              Code = "vault_sealed"
+	CodeSpoolUnavailable         Code = "spool_unavailable"
 	CodeTampered                 Code = "tampered"
 	CodeClientInUse              Code = "client_in_use"
 	CodeAppNotReady              Code = "app_not_ready"
@@ -107,6 +108,7 @@ var rows = map[Code]Row{
 	CodeInternal:                 {CodeInternal, Internal, true, "Something went wrong on our side", "Something went wrong on our side. It has been logged.", "Try again; if it stays, tell the operator the request id.", "Something went wrong. Please try again in a moment."},
 	CodeStoreUnavailable:         {CodeStoreUnavailable, Unavailable, true, "Database not reachable", "The database cannot be reached at the moment.", "Try again in a moment.", "Something is out of order on our side. Please try again in a moment."},
 	CodeVaultSealed:              {CodeVaultSealed, Unavailable, false, "Vault sealed", "The key-encryption key cannot be reached, so nothing can be opened.", "The operator has to make the key reachable; see `lanyard vault status`.", ""},
+	CodeSpoolUnavailable:         {CodeSpoolUnavailable, Unavailable, false, "No room on the local disk", "The local disk, on which answers of providers are kept safe, is full or fails, so no token is renewed or traded here.", "The operator has to look at the disk of the data directory: `lanyard spool status` says what is wrong.", ""},
 	CodeTampered:                 {CodeTampered, Internal, false, "Sealed data does not belong here", "A sealed value does not belong where it was found. It was not opened, and an alert was raised.", "The operator has to look at the log: somebody changed the database.", ""},
 	CodeClientInUse:              {CodeClientInUse, Conflict, false, "Client already registered", "This OAuth client is already registered with this server.", "Use the app that exists, or register a client of its own at the provider.", ""},
 	CodeAppNotReady:              {CodeAppNotReady, Conflict, true, "App not ready", "This app has no client id and secret yet.", "Put in both: `lanyard app update`.", ""},
