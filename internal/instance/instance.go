@@ -142,7 +142,10 @@ func (i *Instance) look(ctx context.Context, start bool) error {
 		i.judge()
 		return nil
 	}
-	i.self, i.madeFor = self, madeFor
+	if start {
+		i.self = self
+	}
+	i.madeFor = madeFor
 	i.live.Store(int64(max(live, 1)))
 	i.judge()
 	return nil
