@@ -18,6 +18,9 @@ type roundTripper struct {
 }
 
 func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := t.c.Hold(); err != nil {
+		return nil, err
+	}
 	if err := t.c.checkURL(r.URL); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ type Answer struct {
 
 // Do makes one request and reads the answer. The context's end is the deadline. Nothing is followed or retried.
 func (c *Client) Do(ctx context.Context, r Request) Answer {
-	a := Answer{SentAt: time.Now()}
+	a := Answer{SentAt: c.Now()}
 	u, err := url.Parse(r.URL)
 	if err != nil || u.Host == "" {
 		a.Err = errors.New("egress: not a URL") // the parser's own words would repeat it
@@ -71,6 +71,9 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	a.Status, a.Header = resp.StatusCode, resp.Header
+	if r.Method == http.MethodPost { // what answers a POST is the provider and no cache on the way
+		c.skews.note(u.Host, a.SentAt, c.Now(), resp.Header.Get("Date"))
+	}
 	var body []byte
 	body, a.Err = readUpTo(resp.Body, r.Max)
 	a.Body = lanyard.SecretBytes(body)

@@ -6,6 +6,7 @@
 //	TLS     1.2 or newer, certificates always verified, HTTP/1.1 only
 //	send    one request; no redirect is followed, no environment proxy is used, nothing is asked to be compressed
 //	read    at most the agreed number of bytes; what was read before an error is kept
+//	clock   what providers' clocks say of ours is kept (T40)
 //
 // Everything of ours that leaves this machine goes through here: token calls, identity, keys of issuers, webhooks.
 package egress
@@ -46,6 +47,11 @@ type Config struct {
 	Proxy         *url.URL       // the operator's way out (LANYARD_EGRESS_PROXY), http or https; it then resolves and guards names
 	UserAgent     string         // sent with every request; "" means "lanyard"
 	RootCAs       *x509.CertPool // nil: the system's
+
+	// Hold is asked before anything is sent: its error is why nothing may leave (T20). nil, or nil from it: it may.
+	Hold func() error
+	// ClockOffset is what this process's clock is wrong by, for tests of just that.
+	ClockOffset time.Duration
 }
 
 // Client makes guarded requests. It is safe for concurrent use.
@@ -54,6 +60,7 @@ type Client struct {
 	guard *ssrf.Guardian
 	reuse *http.Transport // keeps connections
 	fresh *http.Transport // one connection per request, so that net/http has nothing to retry on
+	skews skews
 }
 
 // New makes a Client. It refuses a proxy that is not an http or https URL with a host.

@@ -41,7 +41,8 @@ func (t *Target) APIBase(tokens lanyard.TokenSet) string {
 }
 
 // Call makes one GET with the access token at the provider's API; path begins with "/" and is already escaped. Errors:
-// CodeProviderUnavailable (not reached, no answer in time, 5xx), CodeRateLimited (429, with RetryAfter).
+// CodeProviderUnavailable (not reached, no answer in time, 5xx), CodeRateLimited (429, with RetryAfter), and why this
+// server calls no provider at all.
 func (t *Target) Call(ctx context.Context, tokens lanyard.TokenSet, path string, query url.Values) (APIAnswer, error) {
 	base := t.APIBase(tokens)
 	if base == "" {
@@ -58,6 +59,9 @@ func (t *Target) Call(ctx context.Context, tokens lanyard.TokenSet, path string,
 func (t *Target) bearer(ctx context.Context, method, target string, token lanyard.Secret) (APIAnswer, error) {
 	if token.Empty() {
 		return APIAnswer{}, lanyard.Errorf(lanyard.CodeProviderUnavailable, "%s: no access token: %w", t.Name, ErrTokenRefused)
+	}
+	if err := t.client.Hold(); err != nil {
+		return APIAnswer{}, err
 	}
 	ctx, stop := context.WithTimeout(ctx, min(apiTimeout, t.Deadline))
 	defer stop()

@@ -28,6 +28,11 @@ const (
 	ProbeNone              = "none"
 )
 
+// ChecksClient says whether CheckClient can learn anything.
+func (t *Target) ChecksClient() bool {
+	return t.def.Probe == ProbeClientCredentials || t.def.Probe == ProbeBogusRefresh
+}
+
 // CheckClient tries client id and secret at the token endpoint, without touching anybody's grant.
 func (t *Target) CheckClient(ctx context.Context, c Credentials) Check {
 	var form url.Values
@@ -38,6 +43,9 @@ func (t *Target) CheckClient(ctx context.Context, c Credentials) Check {
 		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"lanyard-check-of-client-secret"}}
 	default:
 		return Check{State: CheckUnknown, How: t.Name + " offers no way to try a client secret without a person"}
+	}
+	if err := t.client.Hold(); err != nil {
+		return Check{State: CheckUnknown, How: err.Error()}
 	}
 	r := t.Parse(lanyard.AttemptRefresh, t.post(ctx, c, t.def.Endpoints.Token, form, t.def.ClientAuth))
 	switch {

@@ -29,7 +29,7 @@ func (t *Target) verify(ctx context.Context, tokens lanyard.TokenSet, nonce stri
 		return nil, lanyard.Errorf(lanyard.CodeIdentityUnavailable, "%s: keys for ID tokens: %w", t.Name, err)
 	}
 	template := strings.Contains(t.def.Endpoints.Issuer, "{tid}")
-	v := oidc.NewVerifier(t.Issuer, keys, &oidc.Config{ClientID: t.ClientID, SupportedSigningAlgs: t.def.Identity.Algorithms, SkipIssuerCheck: template})
+	v := oidc.NewVerifier(t.Issuer, keys, &oidc.Config{ClientID: t.ClientID, SupportedSigningAlgs: t.def.Identity.Algorithms, SkipIssuerCheck: template, Now: t.client.Now})
 	raw := string(tokens.IDToken.Reveal())
 	token, err := v.Verify(ctx, raw)
 	if err != nil {
@@ -55,7 +55,7 @@ func (t *Target) verify(ctx context.Context, tokens lanyard.TokenSet, nonce stri
 		return nil, t.badToken("iss")
 	case len(token.Audience) > 1 && azp != t.ClientID, azp != "" && azp != t.ClientID:
 		return nil, t.badToken("azp")
-	case token.IssuedAt.After(time.Now().Add(skew)):
+	case token.IssuedAt.After(t.client.Now().Add(skew)):
 		return nil, t.badToken("iat")
 	case nonce != "" && subtle.ConstantTimeCompare([]byte(nonce), []byte(token.Nonce)) != 1:
 		return nil, t.badToken("nonce")

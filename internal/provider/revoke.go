@@ -153,7 +153,7 @@ func (t *Target) living(tokens lanyard.TokenSet) []LivingToken {
 	if !tokens.Refresh.Empty() {
 		l := LivingToken{Token: "refresh"}
 		if idle := first64(t.RefreshIdle, t.RefreshTTL); idle > 0 {
-			l.Until = time.Now().Add(idle) // at the latest: nobody renews it any more
+			l.Until = t.client.Now().Add(idle) // at the latest: nobody renews it any more
 		}
 		out = append(out, l)
 	}
@@ -161,7 +161,7 @@ func (t *Target) living(tokens lanyard.TokenSet) []LivingToken {
 }
 
 func (t *Target) expired(tokens lanyard.TokenSet) bool {
-	return !tokens.ExpiresAt.IsZero() && time.Now().After(tokens.ExpiresAt)
+	return !tokens.ExpiresAt.IsZero() && t.client.Now().After(tokens.ExpiresAt)
 }
 
 func first64(a, b time.Duration) time.Duration {
