@@ -154,4 +154,6 @@ type TokenSet struct {
 	ExpiresAt time.Time // counted from when the request was sent; zero: never
 	Scopes    []string  // granted; nil: the answer did not say, so as requested (RFC 6749 §5.1)
 	APIBase   string    // where the provider wants its API called, if it said
+
+	RefreshExpires time.Time // of Refresh, where the answer said; not kept with the tokens
 }

@@ -68,6 +68,7 @@ func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.Con
 	}
 	var out Token
 	var due *lanyard.Grant
+	var used lanyard.GrantID // set where a token is handed out
 	var renewing error
 	step := func(q *store.Query) (lanyard.Entry, error) {
 		c, g, err := q.ForToken(p.Project, id)
@@ -98,6 +99,7 @@ func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.Con
 		}
 		out = Token{Connection: c.ID, Access: t.Access, TokenType: t.TokenType, ExpiresAt: g.AccessExpires, Scopes: g.Scopes,
 			Missing: lanyard.MissingScopes(c.Needed, g.Scopes), Fingerprint: t.Access.Fingerprint(), APIBase: t.APIBase}
+		used = g.ID
 		if renewing != nil {
 			out.Warning = lanyard.CodeOf(renewing)
 			e.Detail["warning"] = string(out.Warning)
@@ -105,10 +107,12 @@ func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.Con
 		return e, nil
 	}
 	if err := read(ctx, step); err != nil || due == nil {
+		s.Grants.Used(used)
 		return out, err
 	}
 	renewing = s.renew(ctx, p, *due, life(*due) > 0)
 	err = read(ctx, step)
+	s.Grants.Used(used)
 	return out, err
 }
 

@@ -107,6 +107,7 @@ func (s *Service) Tasks() []worker.Task {
 	return []worker.Task{
 		{Name: "flow.overdue", Every: 30 * time.Second, Run: s.sweep},
 		{Name: "flow.identity", Every: 20 * time.Second, Run: s.identify},
+		{Name: "flow.receipts", Every: 5 * time.Second, Run: s.Offer},
 	}
 }
 

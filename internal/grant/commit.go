@@ -16,31 +16,76 @@ import (
 	"lanyard/internal/vault"
 )
 
-// keep makes fresh tokens the next generation: compare-and-swap on (family,
-// generation) and on nothing else, so that neither an expired lease nor a change
-// of another column can throw away a token that was received (I5).
-func (s *Service) keep(ctx context.Context, ready app.Ready, g lanyard.Grant, old, fresh lanyard.TokenSet, a lanyard.Attempt, by lanyard.Principal) (lanyard.Grant, error) {
-	fresh = merge(old, fresh)
-	next := g
-	next.Generation++
-	next.Scopes, next.Health, next.Reason = fresh.Scopes, lanyard.Healthy, ""
-	next.RetryAt, next.RejectedAt, next.Lease = time.Time{}, time.Time{}, lanyard.Lease{}
-	err := s.insist(ctx, func() (err error) {
-		if err := s.seal(ctx, &next, fresh); err != nil {
+// fresh is what came back for a grant: tokens, and the attempt that brought them.
+type fresh struct {
+	tokens  lanyard.TokenSet
+	attempt lanyard.Attempt
+	offered bool // again, from the spool
+}
+
+// keep makes fresh tokens the next generation.
+func (r *renewal) keep(ctx context.Context, old, tokens lanyard.TokenSet) (lanyard.Grant, error) {
+	next, kept, err := r.Service.keep(ctx, r.ready.Target, r.g, old, fresh{tokens: tokens, attempt: r.a}, r.by)
+	if err != nil || kept {
+		return next, err
+	}
+	return r.dropped(ctx, r.ready, r.g, merge(old, tokens), r.by)
+}
+
+// next is the grant with fresh tokens in it, sealed.
+func (s *Service) next(ctx context.Context, t *provider.Target, g lanyard.Grant, old lanyard.TokenSet, f fresh) (next lanyard.Grant, err error) {
+	tokens := merge(old, f.tokens)
+	next = g
+	next.Generation = f.attempt.Generation + 1
+	next.Scopes, next.Health, next.Reason = tokens.Scopes, lanyard.Healthy, ""
+	next.RetryAt, next.RejectedAt, next.DeadAt, next.Lease = time.Time{}, time.Time{}, time.Time{}, lanyard.Lease{}
+	if !f.tokens.Refresh.Empty() || t.RefreshIdle > 0 {
+		next.RefreshExpires = refreshExpires(t, f.tokens, time.Now())
+	}
+	err = s.insist(ctx, func() (err error) {
+		if err := s.seal(ctx, &next, tokens); err != nil {
 			return err
 		}
 		// I16: the old one stays, sealed, until the new one has worked
+		if next.Previous = nil; g.Generation != f.attempt.Generation { // it is not the one before
+			return nil
+		}
 		next.Previous, err = s.Vault.Seal(ctx, vault.ProjectKey(g.Project), place(g, "grants.previous", g.Generation), encode(old))
 		return err
 	})
 	if err != nil {
-		return g, fmt.Errorf("seal renewed tokens: %w", err)
+		return next, fmt.Errorf("seal renewed tokens: %w", err)
+	}
+	return next, nil
+}
+
+// refreshExpires is when a refresh token that was just given dies unused; zero: not known.
+func refreshExpires(t *provider.Target, tokens lanyard.TokenSet, now time.Time) time.Time {
+	at := tokens.RefreshExpires
+	for _, d := range []time.Duration{t.RefreshTTL, t.RefreshIdle} {
+		if end := now.Add(d); d > 0 && (at.IsZero() || end.Before(at)) {
+			at = end
+		}
+	}
+	return at
+}
+
+// keep stores fresh tokens by compare-and-swap on (family, generation) and on
+// nothing else, so that neither an expired lease nor a change of another column can
+// throw away a token that was received (I5). It insists while the database is away.
+// False: the grant has moved on.
+func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant, old lanyard.TokenSet, f fresh, by lanyard.Principal) (lanyard.Grant, bool, error) {
+	next, err := s.next(ctx, t, g, old, f)
+	if err != nil {
+		return g, false, err
 	}
 	var kept bool
 	err = s.insist(ctx, func() error {
 		return s.Store.Update(ctx, func(tx *store.Tx) (_ lanyard.Entry, err error) {
 			now := tx.Now()
-			next.RefreshedAt, next.UpdatedAt = now, now
+			next.UpdatedAt = now
+			next.RefreshedAt = latest(now, g.RefreshedAt.Add(time.Microsecond)) // never back, whatever a clock does (T14)
+			next = PlanAt(t, next, spread(next), now)
 			if kept, err = tx.CommitTokens(next, g.Family, g.Generation); err != nil {
 				return lanyard.Entry{}, err
 			}
@@ -53,7 +98,7 @@ func (s *Service) keep(ctx context.Context, ready app.Ready, g lanyard.Grant, ol
 					return lanyard.Entry{}, nil
 				}
 			}
-			ended := a
+			ended := f.attempt
 			if !kept {
 				ended.Outcome = lanyard.OutcomeDropped
 			}
@@ -63,16 +108,24 @@ func (s *Service) keep(ctx context.Context, ready app.Ready, g lanyard.Grant, ol
 			if !kept {
 				return s.entry(by, lanyard.ActTokenRefreshed, g, ended), nil
 			}
-			return s.entry(by, lanyard.ActTokenRefreshed, next, ended), s.tell(tx, g, next, "")
+			if err := s.mend(tx, next, now); err != nil {
+				return lanyard.Entry{}, err
+			}
+			e := s.entry(by, lanyard.ActTokenRefreshed, next, ended)
+			if f.offered {
+				e.Detail["from"] = "spool"
+			}
+			return e, s.tell(tx, g, next, "")
 		})
 	})
 	if err != nil {
-		return g, fmt.Errorf("keep renewed tokens: %w", err)
+		return g, false, fmt.Errorf("keep renewed tokens: %w", err)
 	}
-	if !kept {
-		return s.dropped(ctx, ready, g, fresh, by)
+	s.Spool.Settle(f.attempt.ID)
+	if kept {
+		s.Spool.Mark(next.ID, next.RefreshedAt)
 	}
-	return next, nil
+	return next, kept, nil
 }
 
 // dropped is what happens to tokens that came back for a grant that has moved
@@ -106,47 +159,146 @@ func (s *Service) dropped(ctx context.Context, ready app.Ready, g lanyard.Grant,
 }
 
 // fail ends an attempt that brought no tokens, and notes what that means.
-func (s *Service) fail(ctx context.Context, ready app.Ready, g lanyard.Grant, r provider.Result, a lanyard.Attempt, by lanyard.Principal) (lanyard.Grant, error) {
+func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provider.Result) (lanyard.Grant, error) {
+	refused := result.Outcome == lanyard.OutcomeRejected && r.g.Health != lanyard.Dead && r.accessRefused(ctx, old)
 	var next lanyard.Grant
-	err := s.insist(ctx, func() error {
-		return s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+	var wait time.Duration
+	err := r.insist(ctx, func() error {
+		return r.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 			now := tx.Now()
-			if err := s.end(tx, a); err != nil {
+			if err := r.end(tx, r.a); err != nil {
 				return lanyard.Entry{}, err
 			}
-			h, err := s.history(tx, g)
+			b, err := tx.Breaker(r.g.App)
 			if err != nil {
 				return lanyard.Entry{}, err
 			}
-			t := ready.Target
-			n := After(t.Class, t.Grace, r, h, g.AccessExpires, now)
-			next = g
-			next.Health, next.Reason, next.RetryAt = n.Health, n.Reason, n.RetryAt
-			if r.Outcome == lanyard.OutcomeRejected && next.RejectedAt.IsZero() {
-				next.RejectedAt = now
+			h, err := r.history(tx, b, now)
+			if err != nil {
+				return lanyard.Entry{}, err
 			}
-			next.UpdatedAt, next.Lease = now, lanyard.Lease{}
-			e := s.entry(by, lanyard.ActTokenRefreshFailed, g, a)
-			e.Outcome, e.Code = "failed", n.Reason
-			ok, err := tx.PutGrantHealth(next, g.Family, g.Generation)
-			if err != nil || !ok { // moved on: a verdict on an old generation is dropped (I8)
+			h.ProbeRefused = refused
+			next, wait = r.after(result, h, now)
+			e := r.entry(r.by, lanyard.ActTokenRefreshFailed, r.g, r.a)
+			e.Outcome, e.Code = "failed", orElse(next.Reason, orElse(result.Reason, lanyard.CodeRefreshFailed))
+			ok, err := tx.PutGrantHealth(next, r.g.Family, r.g.Generation)
+			if err != nil {
 				return e, err
 			}
-			return e, s.tell(tx, g, next, "")
+			// A storm that this refusal completes suspends the verdict that it would have been.
+			storm, err := r.trip(tx, b, result, now)
+			if err != nil {
+				return e, err
+			}
+			if storm && next.Health == lanyard.Dead && r.g.Health != lanyard.Dead {
+				h.Suspended = true
+				next, wait = r.after(result, h, now)
+				e.Code = next.Reason
+				if ok, err = tx.PutGrantHealth(next, r.g.Family, r.g.Generation); err != nil {
+					return e, err
+				}
+			}
+			if !ok { // moved on: a verdict on an old generation is dropped (I8)
+				return e, nil
+			}
+			return e, r.tell(tx, r.g, next, "")
 		})
 	})
 	if err != nil {
-		return g, fmt.Errorf("note failed renewal: %w", err)
+		return r.g, fmt.Errorf("note failed renewal: %w", err)
 	}
-	if next.Health == lanyard.Dead {
+	r.Spool.Settle(r.a.ID)
+	switch {
+	case next.Health == lanyard.Dead:
 		return next, lanyard.Errorf(next.Reason, "")
+	case result.Outcome == lanyard.OutcomeAppError:
+		return next, later(lanyard.CodeAppMisconfigured, wait)
+	case next.Reason == lanyard.CodeRefreshUnconfirmed:
+		return next, later(next.Reason, wait)
 	}
-	code := lanyard.CodeRefreshFailed
-	if next.Reason == lanyard.CodeRefreshUnconfirmed || next.Reason == lanyard.CodeAppMisconfigured {
-		code = next.Reason
-	}
-	return next, later(code, next.RetryAt.Sub(next.UpdatedAt))
+	return next, later(lanyard.CodeRefreshFailed, wait)
 }
+
+// after is the grant as a failed renewal leaves it, and how long nobody tries it.
+func (r *renewal) after(result provider.Result, h History, now time.Time) (lanyard.Grant, time.Duration) {
+	t, next := r.ready.Target, r.g
+	next.UpdatedAt, next.Lease = now, lanyard.Lease{}
+	if r.g.Health == lanyard.Dead { // a quiet try: the verdict stands, with its cause
+		return PlanAt(t, next, spread(next), now), 0
+	}
+	n := After(t.Class, t.Grace, result, h, r.g.AccessExpires, now)
+	next.RetryAt = n.RetryAt
+	if n.Health != "" {
+		next.Health, next.Reason = n.Health, n.Reason
+	}
+	if n.Health == lanyard.Dead {
+		next.DeadAt, next.RetryAt = now, time.Time{}
+	}
+	if result.Outcome == lanyard.OutcomeRejected && next.RejectedAt.IsZero() {
+		next.RejectedAt = now
+	}
+	if n.Health == "" { // as it was, but not before then
+		next.RefreshAt = latest(next.RefreshAt, n.RetryAt)
+		return next, n.RetryAt.Sub(now)
+	}
+	return PlanAt(t, next, spread(next), now), n.RetryAt.Sub(now)
+}
+
+// accessRefused asks the provider about the access token, where that can bear out
+// a rejection: one that is near its end proves nothing.
+func (r *renewal) accessRefused(ctx context.Context, old lanyard.TokenSet) bool {
+	if old.Access.Empty() || r.g.AccessExpires.IsZero() || time.Until(r.g.AccessExpires) < time.Minute {
+		return false
+	}
+	call, stop := context.WithTimeout(ctx, r.ready.Target.Deadline)
+	defer stop()
+	old.IDToken = lanyard.Secret{} // it would prove who it was, not that the token works
+	_, err := r.ready.Target.Identify(call, provider.Issued{Kind: r.g.Kind, Tokens: old}, "")
+	return errors.Is(err, provider.ErrTokenRefused)
+}
+
+// history is what a verdict rests on.
+func (r *renewal) history(tx *store.Tx, b lanyard.Breaker, now time.Time) (h History, err error) {
+	if h.Attempts, err = tx.AttemptsOn(r.g.ID, r.g.Family, r.g.Generation); err != nil {
+		return h, err
+	}
+	h.Suspended = stopped(b)
+	n, first, _ := h.count(lanyard.OutcomeRejected)
+	if n == 0 {
+		return h, nil
+	}
+	if h.OtherSuccess, err = tx.SuccessSince(r.g.App, r.g.ID, first); err != nil {
+		return h, err
+	}
+	refused, err := tx.RejectedSince(r.g.App, first.Add(-stormWindow))
+	if err != nil {
+		return h, err
+	}
+	own, err := tx.App(r.g.Project, r.g.App)
+	if err != nil {
+		return h, err
+	}
+	h.Alone = refused <= 1 && !own.UpdatedAt.After(r.g.RefreshedAt)
+	h.Restored, err = r.restored(tx, r.g)
+	return h, err
+}
+
+// restored says whether the database was put back to an older state after the
+// grant was last renewed, or as far as it knows.
+func (s *Service) restored(q *store.Tx, g lanyard.Grant) (bool, error) {
+	v, err := q.Meta(metaRestored)
+	if errors.Is(err, lanyard.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	at, err := strconv.ParseInt(v, 10, 64)
+	return err == nil && time.UnixMicro(at).After(g.RefreshedAt), err
+}
+
+// metaRestored is when the database was put back from a backup, in microseconds.
+const metaRestored = "restored_at"
 
 // end closes an attempt and gives the lease back.
 func (s *Service) end(tx *store.Tx, a lanyard.Attempt) error {
@@ -205,12 +357,15 @@ func (s *Service) tell(tx *store.Tx, was, is lanyard.Grant, except lanyard.Conne
 		if beyond > 0 {
 			add(lanyard.EventSecurity, map[string]string{"what": "granted_beyond_request", "count": strconv.Itoa(beyond)})
 		}
+		data := map[string]string{"status": string(now), "was": string(old), "reason": string(is.Reason)}
 		switch {
 		case old == now:
 		case now == lanyard.StatusNeedsReauth:
-			add(lanyard.EventNeedsReauth, map[string]string{"status": string(now), "was": string(old), "reason": string(is.Reason)})
+			add(lanyard.EventNeedsReauth, data)
+		case old == lanyard.StatusNeedsReauth && was.Family == is.Family: // the provider took its no back
+			add(lanyard.EventRecovered, data)
 		default:
-			add(lanyard.EventConnectionUpdated, map[string]string{"status": string(now), "was": string(old), "reason": string(is.Reason)})
+			add(lanyard.EventConnectionUpdated, data)
 		}
 		for _, ev := range events {
 			if err := tx.AddEvent(ev); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/app"
@@ -54,6 +55,11 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 	}
 	defer leave()
 	ctx = context.WithoutCancel(ctx)
+	receiver, err := s.receiver(ctx, t.Ready.App.Project)
+	if err != nil {
+		return nil, err
+	}
+	defer receiver.release()
 	a := lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: t.Ready.App.Project, App: t.Ready.App.ID,
 		Flow: t.Flow, Kind: t.kind(), Node: s.Node, Class: string(t.Ready.Target.Class)}
 	until := fence(t.Ready.Target)
@@ -69,17 +75,23 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 	if err != nil {
 		return nil, fmt.Errorf("note code exchange: %w", err)
 	}
+	defer s.hold(a.ID)()
 	var r provider.Result
 	for i, cred := range t.Ready.Credentials { // an answer about the client spends no code
 		if i > 0 {
+			if receiver.ready() != nil {
+				break // what the first said stands
+			}
 			until = fence(t.Ready.Target)
 			if a, err = s.again(ctx, a, r); err != nil {
 				return nil, fmt.Errorf("note code exchange: %w", err)
 			}
+			defer s.hold(a.ID)()
 		}
 		call, stop := context.WithDeadline(ctx, until)
 		answer := t.send(call, cred)
 		stop()
+		receiver.keep(a, answer)
 		r = s.parse(t.Ready.Target, t.kind(), answer)
 		a.Status, a.RequestID = answer.Status, answer.RequestID
 		if r.Outcome != lanyard.OutcomeAppError {
@@ -109,6 +121,7 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 	if err != nil {
 		return nil, fmt.Errorf("keep exchanged tokens: %w", err)
 	}
+	s.Spool.Settle(a.ID)
 	return r.Tokens, exchangeError(r)
 }
 
@@ -131,10 +144,11 @@ func exchangeError(r provider.Result) error {
 
 // Consent is a grant with the tokens of a new consent in it, sealed, not stored yet.
 type Consent struct {
-	Grant lanyard.Grant
-	Known bool // the account had a grant with this app before
-	was   lanyard.Grant
-	s     *Service
+	Grant  lanyard.Grant
+	Known  bool // the account had a grant with this app before
+	was    lanyard.Grant
+	target *provider.Target
+	s      *Service
 }
 
 // Prepare makes what a new consent is to be stored as: a new family of the
@@ -142,7 +156,11 @@ type Consent struct {
 func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued, who provider.Identity, requested []string) (Consent, error) {
 	subject := s.SubjectHash(a, who)
 	c := Consent{s: s}
-	err := s.Store.View(ctx, func(q *store.Query) (err error) {
+	var err error
+	if c.target, err = s.Apps.Providers.Target(a); err != nil {
+		return c, err
+	}
+	err = s.Store.View(ctx, func(q *store.Query) (err error) {
 		c.was, err = q.GrantBySubject(a.ID, who.Issuer, i.Kind, subject)
 		return err
 	})
@@ -162,6 +180,8 @@ func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued,
 	}
 	g.Scopes, g.Requested = t.Scopes, requested
 	g.Health, g.Reason, g.Lease = lanyard.Healthy, "", lanyard.Lease{}
+	g.RetryAt, g.RejectedAt, g.DeadAt = time.Time{}, time.Time{}, time.Time{}
+	g.RefreshExpires = refreshExpires(c.target, t, time.Now())
 	return c, s.seal(ctx, g, t)
 }
 
@@ -170,7 +190,9 @@ func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued,
 // the grant has moved on since Prepare, which is then to be done again.
 func (c *Consent) Commit(tx *store.Tx, own lanyard.ConnectionID) (bool, error) {
 	now := tx.Now()
-	c.Grant.RefreshedAt, c.Grant.UpdatedAt = now, now
+	c.Grant.RefreshedAt, c.Grant.UpdatedAt = latest(now, c.was.RefreshedAt.Add(time.Microsecond)), now
+	c.Grant.UsedAt = now // who connects means to use it
+	c.Grant = PlanAt(c.target, c.Grant, spread(c.Grant), now)
 	if c.Known {
 		ok, err := tx.CommitTokens(c.Grant, c.was.Family, c.was.Generation)
 		if err != nil || !ok {

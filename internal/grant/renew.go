@@ -14,14 +14,27 @@ import (
 	"lanyard/internal/store"
 )
 
+// scheduled is who renews when nobody waits.
+const scheduled = "lanyard:refresh"
+
+// Scheduled is the principal of a renewal that the schedule asks for.
+func Scheduled(project lanyard.ProjectID) lanyard.Principal {
+	return lanyard.Principal{Project: project, Name: scheduled}
+}
+
 // Renew renews a grant that the caller saw at this family and generation, and
 // returns it as it then is. Any number of callers cause one call; ctx bounds
 // only how long this one waits, and giving up changes nothing (I3).
 //
-// Errors: refresh_failed and refresh_unconfirmed with RetryAfter, the cause
-// where the person has to act, no_refresh_token, app_not_ready, and
-// provider_timeout when ctx ends first.
+// Errors: refresh_failed, refresh_unconfirmed, app_misconfigured and
+// spool_unavailable with RetryAfter, the cause where the person has to act,
+// no_refresh_token, app_not_ready, and provider_timeout when ctx ends first.
 func (s *Service) Renew(ctx context.Context, seen lanyard.Grant, by lanyard.Principal) (lanyard.Grant, error) {
+	return s.fly(ctx, seen, by, false)
+}
+
+// fly is Renew; canary is the one call that an app which is stopped may make.
+func (s *Service) fly(ctx context.Context, seen lanyard.Grant, by lanyard.Principal, canary bool) (lanyard.Grant, error) {
 	key := fmt.Sprintf("%s %s %d", seen.ID, seen.Family, seen.Generation)
 	detached := context.WithoutCancel(ctx)
 	ch := s.flights.DoChan(key, func() (_ any, err error) {
@@ -31,7 +44,7 @@ func (s *Service) Renew(ctx context.Context, seen lanyard.Grant, by lanyard.Prin
 			return seen, err
 		}
 		defer leave()
-		return s.renew(detached, seen, by)
+		return (&renewal{Service: s, seen: seen, by: by, canary: canary}).run(detached)
 	})
 	select {
 	case r := <-ch:
@@ -75,118 +88,242 @@ func (s *Service) parse(t *provider.Target, kind lanyard.AttemptKind, a provider
 // lease does not send what another node has sent meanwhile (I2).
 func fence(t *provider.Target) time.Time { return time.Now().Add(t.Deadline) }
 
-func (s *Service) renew(ctx context.Context, seen lanyard.Grant, by lanyard.Principal) (lanyard.Grant, error) {
-	g, ready, a, until, err := s.claim(ctx, seen)
-	if err != nil || a.ID == "" {
-		return g, err
-	}
-	old, err := s.Tokens(ctx, g)
-	if err != nil {
-		return g, errors.Join(err, s.abandon(ctx, a, "sealed_tokens"))
-	}
-	var result provider.Result
-	for i, cred := range ready.Credentials {
-		if i > 0 {
-			until = fence(ready.Target)
-			if a, err = s.again(ctx, a, result); err != nil {
-				return g, err
-			}
+// renewal is one renewal under way.
+type renewal struct {
+	*Service
+	seen   lanyard.Grant
+	by     lanyard.Principal
+	canary bool
+
+	g     lanyard.Grant
+	ready app.Ready
+	a     lanyard.Attempt
+	until time.Time // fence
+}
+
+// errAgain means that the app was changed between look and claim.
+var errAgain = errors.New("the app has changed")
+
+func (r *renewal) run(ctx context.Context) (lanyard.Grant, error) {
+	for tries := 0; ; tries++ {
+		g, err := r.once(ctx)
+		if !errors.Is(err, errAgain) {
+			return g, err
 		}
-		call, stop := context.WithDeadline(ctx, until)
-		answer := ready.Target.Refresh(call, cred, old.Refresh)
+		if tries == 3 {
+			return g, later(lanyard.CodeRefreshFailed, time.Second)
+		}
+	}
+}
+
+// once does all that must be there before a call (I2), then claims, calls, keeps.
+func (r *renewal) once(ctx context.Context) (lanyard.Grant, error) {
+	if err := r.look(ctx); err != nil || moved(r.g, r.seen) {
+		return r.g, err
+	}
+	receiver, err := r.receiver(ctx, r.g.Project)
+	if err != nil {
+		return r.g, err
+	}
+	defer receiver.release()
+	leave, err := r.Gate.Enter(ctx, Ask{App: r.g.App, Project: r.g.Project, Host: r.ready.Target.TokenHost(), Rank: r.g.Rank, Waiting: r.by.Name != scheduled})
+	if err != nil {
+		return r.g, err
+	}
+	out := provider.Result{Outcome: lanyard.OutcomeDropped} // no call was made
+	defer func() { leave(out.Outcome, out.RetryAfter) }()
+	if err := r.claim(ctx); err != nil || r.a.ID == "" {
+		return r.g, err
+	}
+	defer r.hold(r.a.ID)()
+	old, err := r.Tokens(ctx, r.g)
+	if err != nil {
+		return r.g, errors.Join(err, r.abandon(ctx, r.a, "sealed_tokens"))
+	}
+	if out, err = r.call(ctx, old.Refresh, receiver); err != nil {
+		return r.g, err
+	}
+	r.a.Outcome, r.a.Error = out.Outcome, out.Error
+	if fresh, ok := pick(out, r.g.Kind); ok {
+		return r.keep(ctx, old, fresh)
+	}
+	return r.fail(ctx, old, out)
+}
+
+// call sends the refresh token, with the app's next secret where the provider does
+// not take the first: such an answer spends nothing.
+func (r *renewal) call(ctx context.Context, refresh lanyard.Secret, receiver *receiver) (result provider.Result, err error) {
+	t := r.ready.Target
+	for i, cred := range r.ready.Credentials {
+		if i > 0 {
+			if receiver.ready() != nil {
+				break // what the first said stands
+			}
+			r.until = fence(t)
+			if r.a, err = r.again(ctx, r.a, result); err != nil {
+				return result, err
+			}
+			defer r.hold(r.a.ID)()
+		}
+		call, stop := context.WithDeadline(ctx, r.until)
+		answer := t.Refresh(call, cred, refresh)
 		stop()
-		result = s.parse(ready.Target, lanyard.AttemptRefresh, answer)
-		a.Status, a.RequestID = answer.Status, answer.RequestID
+		receiver.keep(r.a, answer)
+		result = r.parse(t, lanyard.AttemptRefresh, answer)
+		r.a.Status, r.a.RequestID = answer.Status, answer.RequestID
 		if result.Outcome != lanyard.OutcomeAppError {
 			break
 		}
 	}
-	a.Outcome, a.Error = result.Outcome, result.Error
-	if fresh, ok := pick(result, g.Kind); ok {
-		return s.keep(ctx, ready, g, old, fresh, a, by)
-	}
-	return s.fail(ctx, ready, g, result, a, by)
+	return result, nil
 }
 
-// claim takes the lease and writes the intent (I1). An attempt without ID means
-// that there is nothing to do: the grant has moved on since it was seen.
-func (s *Service) claim(ctx context.Context, seen lanyard.Grant) (g lanyard.Grant, ready app.Ready, a lanyard.Attempt, until time.Time, err error) {
-	err = s.Store.View(ctx, func(q *store.Query) error {
+// look reads what there is, and says why nothing can be done now: without a write,
+// as for most of the time that a provider is down.
+func (r *renewal) look(ctx context.Context) error {
+	return r.Store.View(ctx, func(q *store.Query) error {
 		now, err := q.Now()
 		if err != nil {
 			return err
 		}
-		if g, err = q.Grant(seen.Project, seen.ID); err != nil || moved(g, seen) {
+		if r.g, err = q.Grant(r.seen.Project, r.seen.ID); err != nil || moved(r.g, r.seen) {
 			return err
 		}
-		if err := refusal(g, now); err != nil { // as for most of the time that a provider is down
+		if err := r.refusal(r.g, now); err != nil {
 			return err
 		}
-		own, err := q.App(seen.Project, seen.App)
-		if err == nil {
-			ready, err = s.Apps.Open(ctx, own)
+		b, err := q.Breaker(r.g.App)
+		if err != nil {
+			return err
 		}
+		own, err := q.App(r.seen.Project, r.seen.App)
+		if err != nil {
+			return err
+		}
+		if stopped(b) && !r.canary && (r.by.Name == scheduled || !mayProbe(b, own.ConfigVersion, now)) {
+			return later(b.Reason, b.ProbeAt.Sub(now))
+		}
+		if err := r.early(r.g, now); err != nil {
+			return err
+		}
+		r.ready, err = r.Apps.Open(ctx, own)
 		return err
 	})
-	if err != nil || moved(g, seen) {
-		return g, ready, a, until, err
-	}
+}
+
+// claim takes the lease and writes the intent (I1). An attempt without ID means
+// that there is nothing to do: the grant has moved on since it was seen.
+func (r *renewal) claim(ctx context.Context) error {
+	t := r.ready.Target
 	// The holder of the lease ends by its deadline; if it has died, the lease runs out.
-	patience := time.Now().Add(2 * lease(ready.Target))
+	patience := time.Now().Add(2 * lease(t))
 	for {
-		var busy bool
-		until = fence(ready.Target)
-		err = s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
-			if busy = false; s.stop.Err() != nil {
+		var busy, forgotten bool
+		r.until = fence(t)
+		err := r.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
+			busy, forgotten = false, false
+			if r.stop.Err() != nil {
 				return stopping()
 			}
-			now, t := tx.Now(), ready.Target
+			now := tx.Now()
 			// The lease first: it locks the row, so that what is read of the grant and of
 			// its attempts belongs together and stays as it is. Whatever comes to an error
 			// undoes it.
-			ok, err := tx.ClaimGrant(seen.ID, s.Node, now.Add(lease(t)))
+			ok, err := tx.ClaimGrant(r.seen.ID, r.Node, now.Add(lease(t)))
 			if err != nil {
 				return err
 			}
-			if g, err = tx.Grant(seen.Project, seen.ID); err != nil {
+			if r.g, err = tx.Grant(r.seen.Project, r.seen.ID); err != nil {
 				return err
 			}
 			switch {
-			case moved(g, seen):
+			case moved(r.g, r.seen):
 				if ok {
-					return tx.ReleaseGrant(g.ID, s.Node)
+					return tx.ReleaseGrant(r.g.ID, r.Node)
 				}
 				return nil
 			case !ok:
 				busy = true
 				return nil
 			}
-			if err := refusal(g, now); err != nil {
-				return err
+			if forgotten = r.Spool.Marked(r.g.ID).After(r.g.RefreshedAt); forgotten {
+				return r.setBack(tx)
 			}
-			h, err := s.history(tx, g)
-			if err != nil {
-				return err
-			}
-			if at := MayTryAt(t.Class, t.Grace, h, g.AccessExpires, now); at.After(now) {
-				return later(lanyard.CodeRefreshFailed, at.Sub(now))
-			}
-			a = lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: g.Project, App: g.App, Grant: g.ID,
-				Kind: lanyard.AttemptRefresh, Family: g.Family, Generation: g.Generation, Node: s.Node,
-				StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
-			return tx.AddAttempt(a)
+			return r.intend(tx, now)
 		})
+		if err == nil && forgotten {
+			err = lanyard.Errorf(lanyard.CodeRestored, "")
+		}
 		if err == nil && busy && time.Now().After(patience) {
 			err = later(lanyard.CodeRefreshFailed, time.Minute)
 		}
 		if err != nil || !busy {
-			return g, ready, a, until, err
+			return err
 		}
 		select { // another node renews it: look again until it has
 		case <-time.After(200 * time.Millisecond):
-		case <-s.stop.Done():
+		case <-r.stop.Done():
 		}
 	}
+}
+
+// intend writes the attempt, if everything is as it was when it was looked at.
+func (r *renewal) intend(tx *store.Tx, now time.Time) error {
+	if err := r.refusal(r.g, now); err != nil {
+		return err
+	}
+	own, err := tx.App(r.g.Project, r.g.App)
+	if err != nil {
+		return err
+	}
+	if own.ConfigVersion != r.ready.App.ConfigVersion {
+		return errAgain
+	}
+	b, err := tx.Breaker(r.g.App)
+	if err != nil {
+		return err
+	}
+	if stopped(b) && !r.canary { // whoever waits may be the one call that is let through
+		ok := false
+		if r.by.Name != scheduled {
+			if ok, err = r.takeProbe(tx, b, own.ConfigVersion, now); err != nil {
+				return err
+			}
+		}
+		if !ok {
+			return later(b.Reason, b.ProbeAt.Sub(now))
+		}
+	}
+	if err := r.early(r.g, now); err != nil {
+		return err
+	}
+	attempts, err := tx.AttemptsOn(r.g.ID, r.g.Family, r.g.Generation)
+	if err != nil {
+		return err
+	}
+	t := r.ready.Target
+	if at := MayTryAt(t.Class, t.Grace, History{Attempts: attempts}, r.g.AccessExpires, now); at.After(now) {
+		return later(lanyard.CodeRefreshFailed, at.Sub(now))
+	}
+	r.a = lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: r.g.Project, App: r.g.App, Grant: r.g.ID,
+		Kind: lanyard.AttemptRefresh, Family: r.g.Family, Generation: r.g.Generation, Node: r.Node,
+		StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
+	return tx.AddAttempt(r.a)
+}
+
+// setBack notes that the database holds an older row of the grant than it once
+// did: the refresh token in it may be spent, and is not sent (T14).
+func (r *renewal) setBack(tx *store.Tx) error {
+	next := r.g
+	next.Health, next.Reason, next.RetryAt, next.Lease = lanyard.Degraded, lanyard.CodeRestored, time.Time{}, lanyard.Lease{}
+	next.RefreshAt = time.Time{}
+	if _, err := tx.PutGrantHealth(next, r.g.Family, r.g.Generation); err != nil {
+		return err
+	}
+	if err := r.tell(tx, r.g, next, ""); err != nil {
+		return err
+	}
+	return tx.ReleaseGrant(r.g.ID, r.Node)
 }
 
 // moved says whether a grant has other tokens than when it was seen.
@@ -194,35 +331,35 @@ func moved(g, seen lanyard.Grant) bool {
 	return g.Family != seen.Family || g.Generation != seen.Generation
 }
 
-// refusal is why a grant must not be renewed now, whoever asks.
-func refusal(g lanyard.Grant, now time.Time) error {
+// refusal is why a grant must not be renewed now. What was called dead is tried
+// again by the schedule alone.
+func (r *renewal) refusal(g lanyard.Grant, now time.Time) error {
+	quietly := r.by.Name == scheduled && !g.RefreshAt.IsZero() && !g.RefreshAt.After(now)
 	switch {
-	case g.Health == lanyard.Dead:
+	case g.Health == lanyard.Dead && !quietly:
 		return lanyard.Errorf(g.Reason, "")
 	case !g.HasRefresh:
 		return lanyard.Errorf(lanyard.CodeNoRefreshToken, "")
-	case g.RetryAt.After(now):
-		code := lanyard.CodeRefreshFailed
-		if g.Reason == lanyard.CodeRefreshUnconfirmed || g.Reason == lanyard.CodeAppMisconfigured {
-			code = g.Reason
-		}
-		return later(code, g.RetryAt.Sub(now))
+	case g.Health == lanyard.Degraded && g.Reason == lanyard.CodeRestored:
+		return lanyard.Errorf(lanyard.CodeRestored, "")
 	}
 	return nil
 }
 
-func later(code lanyard.Code, d time.Duration) error {
-	return &lanyard.Error{Code: code, RetryAfter: max(d, time.Second)}
+// early is why it is too early for another try.
+func (r *renewal) early(g lanyard.Grant, now time.Time) error {
+	if !g.RetryAt.After(now) || r.canary {
+		return nil
+	}
+	code := lanyard.CodeRefreshFailed
+	if g.Reason == lanyard.CodeRefreshUnconfirmed {
+		code = g.Reason
+	}
+	return later(code, g.RetryAt.Sub(now))
 }
 
-func (s *Service) history(q *store.Tx, g lanyard.Grant) (h History, err error) {
-	if h.Attempts, err = q.AttemptsOn(g.ID, g.Family, g.Generation); err != nil {
-		return h, err
-	}
-	if n, first, _ := h.count(lanyard.OutcomeRejected); n > 0 {
-		h.OtherSuccess, err = q.SuccessSince(g.App, g.ID, first)
-	}
-	return h, err
+func later(code lanyard.Code, d time.Duration) error {
+	return &lanyard.Error{Code: code, RetryAfter: max(d, time.Second)}
 }
 
 // again ends an attempt that the provider refused for the app's secret, and

@@ -11,18 +11,46 @@ import (
 	"lanyard"
 	"lanyard/internal/app"
 	"lanyard/internal/provider"
+	"lanyard/internal/spool"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
 	"lanyard/internal/worker"
 )
 
-// Config is what a Service needs; every field but Logger is required.
+// Config is what a Service needs. Logger, Gate and Hold may be left out.
 type Config struct {
 	Store  *store.DB
 	Vault  *vault.Vault
 	Apps   *app.Service
+	Spool  *spool.Spool
 	Node   string // names this process in leases and attempts
 	Logger *slog.Logger
+	Gate   Gate         // paces calls; nil: each at once
+	Hold   func() error // why this process must call no provider at all; nil, or nil from it: it may
+}
+
+// Gate paces calls to providers.
+type Gate interface {
+	// Enter waits until a call may be made, and returns a function that is told how
+	// it went: OutcomeDropped where none was made. An error is a lanyard.Error with
+	// RetryAfter; then nothing was sent.
+	Enter(ctx context.Context, a Ask) (leave func(o lanyard.Outcome, retryAfter time.Duration), err error)
+}
+
+// Ask is a call that wants to be made.
+type Ask struct {
+	App     lanyard.AppID
+	Project lanyard.ProjectID
+	Host    string // of the token endpoint
+	Rank    lanyard.Rank
+	Waiting bool    // somebody waits for it
+	Rate    float64 // calls a second that the provider allows an app; 0: nobody knows
+}
+
+type openGate struct{}
+
+func (openGate) Enter(context.Context, Ask) (func(lanyard.Outcome, time.Duration), error) {
+	return func(lanyard.Outcome, time.Duration) {}, nil
 }
 
 // Service renews, trades, and gives back grants. It is safe for concurrent use.
@@ -34,12 +62,20 @@ type Service struct {
 
 	mu      sync.Mutex // between enter and Drain
 	running sync.WaitGroup
+
+	calls    sync.Map // lanyard.AttemptID → struct{}: attempts of this process that run
+	uses     uses
+	offering sync.Mutex // one at a time
+	offered  offered
 }
 
 // New returns a Service.
 func New(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Gate == nil {
+		c.Gate = openGate{}
 	}
 	s := &Service{Config: c}
 	s.stop, s.cancel = context.WithCancel(context.Background())
@@ -70,59 +106,60 @@ func (s *Service) enter() (leave func(), err error) {
 	if s.stop.Err() != nil {
 		return nil, stopping()
 	}
+	if s.Hold != nil {
+		if err := s.Hold(); err != nil {
+			return nil, err
+		}
+	}
 	s.running.Add(1)
 	return s.running.Done, nil
+}
+
+// hold notes an attempt as one that runs here, until the function it returns: its
+// answer is not offered to the database by anybody else meanwhile.
+func (s *Service) hold(a lanyard.AttemptID) (release func()) {
+	s.calls.Store(a, struct{}{})
+	return func() { s.calls.Delete(a) }
 }
 
 func stopping() error {
 	return &lanyard.Error{Code: lanyard.CodeStoreUnavailable, Message: "this node is stopping; ask again", RetryAfter: time.Second}
 }
 
-// Recover closes the attempts that an earlier process of this node left open:
-// what became of them is unknown, and the class of the provider says what may
-// be done next (I14). It returns the flows whose code was on its way.
-func (s *Service) Recover(ctx context.Context) (lost []lanyard.FlowID, err error) {
-	err = s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
-		open, err := tx.OpenAttempts(s.Node)
-		if err != nil {
-			return err
-		}
-		for _, a := range open {
-			a.EndedAt, a.Outcome, a.Error = tx.Now(), lanyard.OutcomeUnknown, "process_ended"
-			if _, err := tx.EndAttempt(a); err != nil {
-				return err
-			}
-			if a.Kind == lanyard.AttemptCode {
-				lost = append(lost, a.Flow)
-			}
-		}
-		return tx.ReleaseGrants(s.Node)
-	})
-	return lost, err
-}
-
-// previousFor is how long the tokens before the last renewal are kept at most (I16).
-const previousFor = 24 * time.Hour
-
 // Tasks are what grants need done in the background.
 func (s *Service) Tasks() []worker.Task {
-	return []worker.Task{{Name: "grant.previous", Every: 10 * time.Minute, Run: s.forget}}
+	return []worker.Task{
+		{Name: "grant.used", Every: 10 * time.Second, Run: s.noteUses},
+		{Name: "grant.probe", Every: 5 * time.Second, Run: s.probe},
+		{Name: "grant.silent", Every: 10 * time.Minute, Run: s.closeSilent},
+		{Name: "grant.previous", Every: 10 * time.Minute, Run: s.forget},
+	}
 }
 
-// forget drops the tokens before the last renewal: the next renewal replaces
-// them, and one that is far away must not keep them.
+const (
+	previousFor = 24 * time.Hour      // the tokens before the last renewal are kept at most (I16)
+	deadFor     = 30 * 24 * time.Hour // and those of a grant that was called dead
+)
+
+// forget drops tokens whose time is over: the next renewal replaces those before
+// the last, and one that is far away must not keep them.
 func (s *Service) forget(ctx context.Context) error {
 	const some = 500
-	for {
-		n := 0
-		err := s.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
-			n, err = tx.DropPrevious(tx.Now().Add(-previousFor), some)
-			return err
-		})
-		if err != nil || n < some {
-			return err
+	for _, drop := range []func(*store.Tx) (int, error){
+		func(tx *store.Tx) (int, error) { return tx.DropPrevious(tx.Now().Add(-previousFor), some) },
+		func(tx *store.Tx) (int, error) { return tx.DropDead(tx.Now().Add(-deadFor), some) },
+	} {
+		for n := some; n == some; {
+			err := s.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
+				n, err = drop(tx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // place says where a sealed token set of this grant belongs.
@@ -148,5 +185,12 @@ func (s *Service) seal(ctx context.Context, g *lanyard.Grant, t lanyard.TokenSet
 }
 
 // lease is how long a node may take for a renewal: two calls, since there may be
-// two client secrets, and the time around them.
-func lease(t *provider.Target) time.Duration { return 2*t.Deadline + 30*time.Second }
+// two client secrets, and the time around them. Where the old refresh token works
+// for some seconds more, another node must be able to use them.
+func lease(t *provider.Target) time.Duration {
+	d := 2*t.Deadline + 30*time.Second
+	if t.Class == provider.ClassGrace {
+		d = min(d, max(t.Grace-10*time.Second, t.Deadline+2*time.Second))
+	}
+	return d
+}

@@ -8,10 +8,14 @@ import (
 )
 
 // History is what happened to one (family, generation) so far: the attempts
-// that sent its refresh token, oldest first.
+// that sent its refresh token, oldest first; and what else a verdict rests on.
 type History struct {
 	Attempts     []lanyard.Attempt
 	OtherSuccess bool // another grant of the app was renewed since the first rejection
+	Alone        bool // no other grant of the app was refused lately, and its settings are those of this grant's last success
+	ProbeRefused bool // the access token, which by its own expiry had a minute to live, is refused too
+	Suspended    bool // the app's breaker is open, or in a storm: nobody is believed
+	Restored     bool // the database was put back to an older state since this grant's last success
 }
 
 func (h History) count(o lanyard.Outcome) (n int, first, last time.Time) {
@@ -36,6 +40,17 @@ func (h History) open(now time.Time) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// holding says whether an attempt has no end: its node may have an answer on its
+// disk, however long it has been silent (I8).
+func (h History) holding() bool {
+	for _, a := range h.Attempts {
+		if a.EndedAt.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 // unknown counts attempts whose outcome we shall never learn: those that said
@@ -105,7 +120,7 @@ func backOff(n int) time.Duration {
 	return min(2*time.Second<<min(max(n, 1)-1, 10), 5*time.Minute)
 }
 
-// Next is what a failed renewal makes of a grant.
+// Next is what a failed renewal makes of a grant. Health "" leaves it as it is.
 type Next struct {
 	Health  lanyard.Health
 	Reason  lanyard.Code
@@ -118,31 +133,24 @@ type Next struct {
 // lost answer is not (I8–I10).
 func After(class provider.Class, grace time.Duration, r provider.Result, h History, accessExpires, now time.Time) Next {
 	n := Next{Health: lanyard.Degraded, Reason: lanyard.CodeProviderUnavailable}
-	unknown, _, _ := h.unknown(now)
 	switch r.Outcome {
 	case lanyard.OutcomeNotSent:
 		failed, _, _ := h.count(lanyard.OutcomeNotSent)
 		n.RetryAt = now.Add(min(backOff(failed), time.Minute))
 	case lanyard.OutcomeThrottled:
 		n.Reason, n.RetryAt = lanyard.CodeRateLimited, now.Add(clamp(r.RetryAfter, time.Second, 15*time.Minute))
-	case lanyard.OutcomeAppError:
-		n.Reason, n.RetryAt = lanyard.CodeAppMisconfigured, now.Add(30*time.Second)
+	case lanyard.OutcomeAppError: // nobody is marked for it; the breaker says when to go on (I9)
+		failed, _, _ := h.count(lanyard.OutcomeAppError)
+		n = Next{RetryAt: now.Add(min(30*time.Second<<min(max(failed, 1)-1, 10), 10*time.Minute))}
 	case lanyard.OutcomeInteraction:
 		n.Health, n.Reason = lanyard.Dead, orElse(r.Reason, lanyard.CodeAdminPolicy)
+		if h.Suspended || h.holding() {
+			n = unconfirmed(h, now)
+		}
 	case lanyard.OutcomeRejected:
-		n.Reason, n.RetryAt = lanyard.CodeRefreshUnconfirmed, now.Add(time.Minute)
-		rejected, first, last := h.count(lanyard.OutcomeRejected)
-		spread := last.Sub(first)
-		if rejected >= 2 && spread >= time.Minute && h.OtherSuccess || rejected >= 3 && spread >= 10*time.Minute {
-			n = Next{Health: lanyard.Dead, Reason: orElse(r.Reason, lanyard.CodeNeedsReauth)}
-			if unknown > 0 {
-				n.Reason = lanyard.CodeResponseLost // never "revoked" when an answer of ours was lost
-			}
-		} else if rejected > 1 {
-			n.RetryAt = now.Add(5 * time.Minute)
-			if h.OtherSuccess || spread < time.Minute {
-				n.RetryAt = now.Add(time.Minute)
-			}
+		n = unconfirmed(h, now)
+		if h.confirmed() && !h.Suspended && !h.holding() {
+			n = Next{Health: lanyard.Dead, Reason: h.cause(r, now)}
 		}
 	default:
 		n.RetryAt = MayTryAt(class, grace, h, accessExpires, now)
@@ -151,6 +159,44 @@ func After(class provider.Class, grace time.Duration, r provider.Result, h Histo
 		}
 	}
 	return n
+}
+
+// confirmed says whether a rejection may be believed: two of them a minute apart
+// while another grant of the app was renewed, three over ten minutes if it is the
+// only one, or one that the access token's own refusal bears out.
+func (h History) confirmed() bool {
+	rejected, first, last := h.count(lanyard.OutcomeRejected)
+	spread := last.Sub(first)
+	return rejected >= 2 && spread >= time.Minute && h.OtherSuccess ||
+		rejected >= 3 && spread >= 10*time.Minute && h.Alone ||
+		rejected >= 1 && h.ProbeRefused
+}
+
+// cause is why a grant is dead; never "revoked by the user" where an answer of ours
+// was lost or the database has forgotten something (I17).
+func (h History) cause(r provider.Result, now time.Time) lanyard.Code {
+	unknown, _, _ := h.unknown(now)
+	switch {
+	case h.Restored:
+		return lanyard.CodeRestored
+	case unknown > 0:
+		return lanyard.CodeResponseLost
+	}
+	return orElse(r.Reason, lanyard.CodeNeedsReauth)
+}
+
+// unconfirmed is a rejection that nobody believes yet. It is tried again in a
+// minute where that can confirm it, and less and less often where it cannot.
+func unconfirmed(h History, now time.Time) Next {
+	rejected, first, last := h.count(lanyard.OutcomeRejected)
+	wait := time.Minute
+	if rejected > 1 && !h.OtherSuccess && last.Sub(first) >= time.Minute {
+		wait = 5 * time.Minute
+	}
+	if rejected > 10 {
+		wait = 30 * time.Minute
+	}
+	return Next{Health: lanyard.Degraded, Reason: lanyard.CodeRefreshUnconfirmed, RetryAt: now.Add(wait)}
 }
 
 func clamp(d, low, high time.Duration) time.Duration { return max(low, min(d, high)) }

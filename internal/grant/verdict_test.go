@@ -123,35 +123,50 @@ func TestAfter(t *testing.T) {
 		others   bool // another grant of the app was renewed meanwhile
 		now      time.Duration
 		want     grant.Next
+		more     grant.History // what else a verdict rests on
 	}{
 		"not sent": {provider.Result{Outcome: lanyard.OutcomeNotSent}, []lanyard.Attempt{ended(0, lanyard.OutcomeNotSent)}, false, 0,
-			degraded(lanyard.CodeProviderUnavailable, 2*time.Second)},
+			degraded(lanyard.CodeProviderUnavailable, 2*time.Second), grant.History{}},
 		"not sent, a minute at most": {provider.Result{Outcome: lanyard.OutcomeNotSent}, func() (out []lanyard.Attempt) {
 			for range 40 {
 				out = append(out, ended(0, lanyard.OutcomeNotSent))
 			}
 			return out
-		}(), false, 0, degraded(lanyard.CodeProviderUnavailable, min)},
-		"throttled":                   {provider.Result{Outcome: lanyard.OutcomeThrottled, RetryAfter: 7 * time.Second}, nil, false, 0, degraded(lanyard.CodeRateLimited, 7*time.Second)},
-		"throttled, without a word":   {provider.Result{Outcome: lanyard.OutcomeThrottled}, nil, false, 0, degraded(lanyard.CodeRateLimited, time.Second)},
-		"throttled, for a day":        {provider.Result{Outcome: lanyard.OutcomeThrottled, RetryAfter: 24 * time.Hour}, nil, false, 0, degraded(lanyard.CodeRateLimited, 15*min)},
-		"the app's fault":             {provider.Result{Outcome: lanyard.OutcomeAppError}, rejected(-10*min, -5*min), true, 0, degraded(lanyard.CodeAppMisconfigured, 30*time.Second)},
-		"the person must act":         {provider.Result{Outcome: lanyard.OutcomeInteraction}, nil, false, 0, dead(lanyard.CodeAdminPolicy)},
-		"the person must act, named":  {provider.Result{Outcome: lanyard.OutcomeInteraction, Reason: lanyard.CodeUserRevoked}, nil, false, 0, dead(lanyard.CodeUserRevoked)},
-		"one rejection is no verdict": {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0), true, 0, degraded(lanyard.CodeRefreshUnconfirmed, min)},
-		"two at once":                 {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, 59*time.Second), true, 59 * time.Second, degraded(lanyard.CodeRefreshUnconfirmed, 59*time.Second+min)},
-		"two, another grant works":    {provider.Result{Outcome: lanyard.OutcomeRejected, Reason: lanyard.CodeUserRevoked}, rejected(0, min), true, min, dead(lanyard.CodeUserRevoked)},
-		"two, without a reason":       {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, min), true, min, dead(lanyard.CodeNeedsReauth)},
-		"two, alone":                  {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, min), false, min, degraded(lanyard.CodeRefreshUnconfirmed, 6*min)},
-		"three in too short a time":   {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, min, 9*min), false, 9 * min, degraded(lanyard.CodeRefreshUnconfirmed, 14*min)},
-		"three over ten minutes":      {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, 5*min, 10*min), false, 10 * min, dead(lanyard.CodeNeedsReauth)},
+		}(), false, 0, degraded(lanyard.CodeProviderUnavailable, min), grant.History{}},
+		"throttled":                   {provider.Result{Outcome: lanyard.OutcomeThrottled, RetryAfter: 7 * time.Second}, nil, false, 0, degraded(lanyard.CodeRateLimited, 7*time.Second), grant.History{}},
+		"throttled, without a word":   {provider.Result{Outcome: lanyard.OutcomeThrottled}, nil, false, 0, degraded(lanyard.CodeRateLimited, time.Second), grant.History{}},
+		"throttled, for a day":        {provider.Result{Outcome: lanyard.OutcomeThrottled, RetryAfter: 24 * time.Hour}, nil, false, 0, degraded(lanyard.CodeRateLimited, 15*min), grant.History{}},
+		"the app's fault":             {provider.Result{Outcome: lanyard.OutcomeAppError}, rejected(-10*min, -5*min), true, 0, grant.Next{RetryAt: at(30 * time.Second)}, grant.History{}},
+		"the person must act":         {provider.Result{Outcome: lanyard.OutcomeInteraction}, nil, false, 0, dead(lanyard.CodeAdminPolicy), grant.History{}},
+		"the person must act, named":  {provider.Result{Outcome: lanyard.OutcomeInteraction, Reason: lanyard.CodeUserRevoked}, nil, false, 0, dead(lanyard.CodeUserRevoked), grant.History{}},
+		"one rejection is no verdict": {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0), true, 0, degraded(lanyard.CodeRefreshUnconfirmed, min), grant.History{}},
+		"two at once":                 {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, 59*time.Second), true, 59 * time.Second, degraded(lanyard.CodeRefreshUnconfirmed, 59*time.Second+min), grant.History{}},
+		"two, another grant works":    {provider.Result{Outcome: lanyard.OutcomeRejected, Reason: lanyard.CodeUserRevoked}, rejected(0, min), true, min, dead(lanyard.CodeUserRevoked), grant.History{}},
+		"two, without a reason":       {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, min), true, min, dead(lanyard.CodeNeedsReauth), grant.History{}},
+		"two, alone":                  {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, min), false, min, degraded(lanyard.CodeRefreshUnconfirmed, 6*min), grant.History{}},
+		"three in too short a time":   {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, min, 9*min), false, 9 * min, degraded(lanyard.CodeRefreshUnconfirmed, 14*min), grant.History{}},
+		"three over ten minutes":      {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, 5*min, 10*min), false, 10 * min, dead(lanyard.CodeNeedsReauth), grant.History{Alone: true}},
+		"three over ten minutes, and others are refused": {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, 5*min, 10*min), false, 10 * min,
+			degraded(lanyard.CodeRefreshUnconfirmed, 15*min), grant.History{}},
+		"one, and the access token is refused too": {provider.Result{Outcome: lanyard.OutcomeRejected, Reason: lanyard.CodeUserRevoked}, rejected(0), false, 0,
+			dead(lanyard.CodeUserRevoked), grant.History{ProbeRefused: true}},
+		"in a storm nobody is believed": {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, min), true, min,
+			degraded(lanyard.CodeRefreshUnconfirmed, 2*min), grant.History{ProbeRefused: true, Suspended: true}},
+		"in a storm: no policy either": {provider.Result{Outcome: lanyard.OutcomeInteraction}, nil, true, 0,
+			degraded(lanyard.CodeRefreshUnconfirmed, min), grant.History{Suspended: true}},
+		"the database was put back": {provider.Result{Outcome: lanyard.OutcomeRejected, Reason: lanyard.CodeUserRevoked}, rejected(0, min), true, min,
+			dead(lanyard.CodeRestored), grant.History{Restored: true}},
 		"an answer of ours was lost before: never 'revoked'": {provider.Result{Outcome: lanyard.OutcomeRejected, Reason: lanyard.CodeUserRevoked},
-			append(lost(-min), rejected(0, min)...), true, min, dead(lanyard.CodeResponseLost)},
-		"a node fell silent before: the same": {provider.Result{Outcome: lanyard.OutcomeRejected, Reason: lanyard.CodeUserRevoked},
-			append([]lanyard.Attempt{running(-min)}, rejected(0, min)...), true, min, dead(lanyard.CodeResponseLost)},
+			append(lost(-min), rejected(0, min)...), true, min, dead(lanyard.CodeResponseLost), grant.History{}},
+		"a silent node may have the answer on its disk": {provider.Result{Outcome: lanyard.OutcomeRejected, Reason: lanyard.CodeUserRevoked},
+			append([]lanyard.Attempt{running(-min)}, rejected(0, min)...), true, min, degraded(lanyard.CodeRefreshUnconfirmed, 2*min), grant.History{ProbeRefused: true}},
+		"and may it for a policy": {provider.Result{Outcome: lanyard.OutcomeInteraction}, []lanyard.Attempt{running(-min)}, true, min,
+			degraded(lanyard.CodeRefreshUnconfirmed, 2*min), grant.History{}},
 	} {
 		for _, class := range classes {
-			got := grant.After(class, 30*time.Second, tc.result, grant.History{Attempts: tc.attempts, OtherSuccess: tc.others}, at(time.Hour), at(tc.now))
+			h := tc.more
+			h.Attempts, h.OtherSuccess = tc.attempts, tc.others
+			got := grant.After(class, 30*time.Second, tc.result, h, at(time.Hour), at(tc.now))
 			if got != tc.want {
 				t.Errorf("%s, class %q: got %+v, want %+v", name, class, got, tc.want)
 			}

@@ -110,15 +110,25 @@ func TestAWrongSecretIsNotThePersonsFault(t *testing.T) {
 	must(t)(w.Sandbox.PatchClient(sandbox.Zoom, w.OK("GET", "/v1/apps/"+app, nil).Str("client_id"), []byte(`{"client_secret":"another-secret"}`)))
 	w.Expire(-1)
 	w.Fails("app_misconfigured", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
-	got := w.OK("GET", "/v1/connections/"+c.Str("id"), nil)
-	if got.Str("status") != "degraded" || got.Str("reason") != "app_misconfigured" {
-		t.Errorf("got %s, %s, want degraded because of the app", got.Str("status"), got.Str("reason"))
+	if s := statusOf(w, c); s != "active" {
+		t.Errorf("got %s, want nobody marked for a fault of the app", s)
+	}
+	if n := len(w.OK("GET", "/v1/events?type=app.misconfigured", nil).List("data")); n != 1 {
+		t.Errorf("got %d events of app.misconfigured, want 1", n)
+	}
+	refused := len(w.Sandbox.Ledger(sandbox.Query{Event: "refused"}))
+	w.Fails("app_misconfigured", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
+	if n := len(w.Sandbox.Ledger(sandbox.Query{Event: "refused"})); n != refused {
+		t.Errorf("got %d calls while the app is stopped, want none", n-refused)
 	}
 	w.OK("PATCH", "/v1/apps/"+app, map[string]any{"next_client_secret": "another-secret"})
 	w.SQL(`UPDATE grants SET retry_at = 0`)
 	tokenOf(w, c)
 	if s := statusOf(w, c); s != "active" {
 		t.Errorf("got %s after the new secret was put beside the old one, want active", s)
+	}
+	if n := len(w.OK("GET", "/v1/events?type=app.recovered", nil).List("data")); n != 1 {
+		t.Errorf("got %d events of app.recovered, want 1", n)
 	}
 }
 

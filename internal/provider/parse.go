@@ -111,6 +111,11 @@ func (t *Target) tokens(kind lanyard.AttemptKind, a Answer, p Part) (lanyard.Tok
 	} else if t.AccessTTL > 0 {
 		set.ExpiresAt = a.SentAt.Add(t.AccessTTL)
 	}
+	for _, name := range []string{"refresh_token_expires_in", "refresh_expires_in"} { // not in a standard; several providers say it
+		if life, ok := lifetime(p.Fields[name]); ok && life > minLife && !set.Refresh.Empty() { // 0 is often "never"
+			set.RefreshExpires = a.SentAt.Add(life)
+		}
+	}
 	set.Scopes = t.granted(kind, p, set)
 	if at := t.def.APIBaseAt; at != "" {
 		if base := p.Fields.Text(at); t.AllowsAPI(base) {

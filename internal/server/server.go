@@ -15,7 +15,10 @@ import (
 
 	"lanyard"
 	"lanyard/internal/access"
+	"lanyard/internal/egress"
 	"lanyard/internal/grant"
+	"lanyard/internal/instance"
+	"lanyard/internal/spool"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
 	"lanyard/internal/web"
@@ -31,9 +34,12 @@ type Server struct {
 	log      *slog.Logger
 
 	db     *store.DB
+	self   *instance.Instance
+	out    *egress.Client
 	vault  *vault.Vault
 	access *access.Service
 	grants *grant.Service
+	spool  *spool.Spool
 	front  *web.Front
 	tasks  []worker.Task
 	polls  func() // ends the long polls
@@ -45,6 +51,7 @@ type Server struct {
 	unix     net.Listener
 	metrics  net.Listener
 	draining atomic.Bool
+	undone   atomic.Bool    // a stop has left something behind
 	alarms   sync.WaitGroup // entries about tampering that are being written
 }
 
@@ -71,6 +78,11 @@ func New(ctx context.Context, settings Settings, log *slog.Logger) (_ *Server, e
 		return nil, err
 	}
 	if s.vault, err = s.openVault(ctx); err != nil {
+		return nil, err
+	}
+	s.self, err = instance.Open(ctx, instance.Config{Store: s.db, DataDir: settings.DataDir, PublicURL: settings.PublicURL,
+		Version: Version(), Logger: log})
+	if err != nil {
 		return nil, err
 	}
 
@@ -108,7 +120,7 @@ func New(ctx context.Context, settings Settings, log *slog.Logger) (_ *Server, e
 
 // store is the store's part of the settings.
 func (s Settings) store(log *slog.Logger) store.Config {
-	return store.Config{URL: string(s.DatabaseURL.Reveal()), DataDir: s.DataDir, Version: Version(), Logger: log}
+	return store.Config{URL: string(s.DatabaseURL.Reveal()), DataDir: s.DataDir, Version: Version(), Logger: log, ClockOffset: s.ClockOffset}
 }
 
 func (s *Server) openVault(ctx context.Context) (*vault.Vault, error) {
@@ -174,8 +186,16 @@ func (s *Server) Close(ctx context.Context) error {
 		}
 	}
 	s.alarms.Wait()
+	if s.spool != nil {
+		errs = append(errs, s.spool.Close())
+	}
 	if s.vault != nil {
 		s.vault.Close()
+	}
+	if s.self != nil {
+		if err := s.self.Close(ctx, s.undone.Load()); err != nil {
+			s.log.Warn("this node could not be taken out of the list of nodes", "error", err.Error())
+		}
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())

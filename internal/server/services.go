@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"lanyard"
 	"lanyard/internal/api"
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
@@ -23,6 +20,7 @@ import (
 	"lanyard/internal/jointoken"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
+	"lanyard/internal/spool"
 	"lanyard/internal/store"
 	"lanyard/internal/webhook"
 	"lanyard/internal/worker"
@@ -31,32 +29,35 @@ import (
 // services makes what carries the main path, from the way out to the fronts, and
 // registers the fronts.
 func (s *Server) services(ctx context.Context) error {
-	out, err := s.settings.egress()
-	if err != nil {
+	var err error
+	if s.out, err = s.settings.egress(s.self.Hold); err != nil {
 		return err
 	}
 	entries, err := catalog.Load(s.settings.ProvidersDir)
 	if err != nil {
 		return fmt.Errorf("catalogue: %w", err)
 	}
-	providers, err := provider.NewSet(out, entries...)
+	providers, err := provider.NewSet(s.out, entries...)
 	if err != nil {
 		return fmt.Errorf("catalogue: %w", err)
 	}
-	node, err := node(s.settings.DataDir)
-	if err != nil {
-		return err
-	}
 	apps := app.New(app.Config{Store: s.db, Vault: s.vault, Providers: providers, PublicURL: s.settings.PublicURL})
-	s.grants = grant.New(grant.Config{Store: s.db, Vault: s.vault, Apps: apps, Node: node, Logger: s.log})
-	lost, err := s.grants.Recover(ctx)
-	if err != nil {
-		return fmt.Errorf("close the attempts of an earlier run: %w", err)
+	if s.spool, err = spool.Open(spool.Config{Dir: filepath.Join(s.settings.DataDir, "spool"), Logger: s.log}); err != nil {
+		return fmt.Errorf("open the spool: %w", err)
 	}
+	s.grants = grant.New(grant.Config{Store: s.db, Vault: s.vault, Apps: apps, Spool: s.spool, Node: s.self.Node(), Hold: s.self.Hold, Logger: s.log})
 	connections := connection.New(connection.Config{Store: s.db, Vault: s.vault, Apps: apps, Grants: s.grants, PublicURL: s.settings.PublicURL, Logger: s.log,
 		Between: s.scaled(30 * time.Second)})
 	journeys := flow.New(flow.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Grants: s.grants,
 		Connections: connections, PublicURL: s.settings.PublicURL, Logger: s.log})
+	// I14: first what is on our disk, then the end of what an earlier run left open.
+	if err := journeys.Offer(ctx); err != nil {
+		s.log.Error("not every receipt could be stored; those stay on disk, and are offered again", "error", err)
+	}
+	lost, err := s.grants.Recover(ctx)
+	if err != nil {
+		return fmt.Errorf("close the attempts of an earlier run: %w", err)
+	}
 	if err := journeys.Lost(ctx, lost); err != nil {
 		return fmt.Errorf("end the journeys of an earlier run: %w", err)
 	}
@@ -64,6 +65,7 @@ func (s *Server) services(ctx context.Context) error {
 	for i := range s.tasks {
 		s.tasks[i].Every = s.scaled(s.tasks[i].Every)
 	}
+	s.tasks = append(s.tasks, s.self.Task(), s.watchClock()) // by true time: others count on it
 	s.polls = journeys.Stop
 
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
@@ -93,8 +95,8 @@ func (s *Server) scaled(d time.Duration) time.Duration {
 }
 
 // egress is the way out, by the settings.
-func (s Settings) egress() (*egress.Client, error) {
-	c := egress.Config{AllowLoopback: s.AllowLoopback, UserAgent: "Lanyard/" + Version()}
+func (s Settings) egress(hold func() error) (*egress.Client, error) {
+	c := egress.Config{AllowLoopback: s.AllowLoopback, UserAgent: "Lanyard/" + Version(), Hold: hold, ClockOffset: s.ClockOffset}
 	if !s.EgressProxy.Empty() {
 		u, err := url.Parse(string(s.EgressProxy.Reveal()))
 		if err != nil {
@@ -110,25 +112,4 @@ func (s Settings) egress() (*egress.Client, error) {
 		c.AllowNetworks = append(c.AllowNetworks, p)
 	}
 	return egress.New(c)
-}
-
-// node is this node's lasting name, in its data directory: by it a node that
-// comes back finds what it left open.
-func node(dataDir string) (string, error) {
-	path := filepath.Join(dataDir, "node")
-	raw, err := os.ReadFile(path)
-	if err == nil {
-		if name := strings.TrimSpace(string(raw)); lanyard.ValidID("nod_", name) {
-			return name, nil
-		}
-		return "", fmt.Errorf("%s does not hold the name of a node; if the directory is new, delete the file", path)
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("read the node's name: %w", err)
-	}
-	name := lanyard.NewID[string]("nod_")
-	if err := os.WriteFile(path, []byte(name+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("write the node's name: %w", err)
-	}
-	return name, nil
 }

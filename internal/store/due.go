@@ -30,15 +30,15 @@ func (q *Query) DueApps(now time.Time) ([]DueApp, error) {
 		SELECT app_id, min(at) FROM first WHERE at <= $1 GROUP BY app_id ORDER BY app_id`, micros(now))
 }
 
-const dueColumns = `id, project_id, app_id, family, generation, health, rank, refresh_at`
+const dueColumns = `id, project_id, app_id, family, generation, health, rank, refresh_at, rejected_at`
 
 func scanDue(r row, g *lanyard.Grant) error {
-	return r.Scan(&g.ID, &g.Project, &g.App, &g.Family, &g.Generation, &g.Health, &g.Rank, asTime{&g.RefreshAt})
+	return r.Scan(&g.ID, &g.Project, &g.App, &g.Family, &g.Generation, &g.Health, &g.Rank, asTime{&g.RefreshAt}, asTime{&g.RejectedAt})
 }
 
 // Due returns up to limit grants of an app that are to be renewed at now and that
 // nobody holds, the most urgent first. Only what a renewal needs to begin is
-// filled in: ids, family, generation, health, rank, RefreshAt.
+// filled in: ids, family, generation, health, rank, RefreshAt, RejectedAt.
 func (q *Query) Due(app lanyard.AppID, now time.Time, limit int) ([]lanyard.Grant, error) {
 	var out []lanyard.Grant
 	for rank := lanyard.RankGrace; rank <= lanyard.RankIdle && len(out) < limit; rank++ {
@@ -56,7 +56,7 @@ func (q *Query) Due(app lanyard.AppID, now time.Time, limit int) ([]lanyard.Gran
 // CountDue counts what is due at now, up to limit.
 func (q *Query) CountDue(app lanyard.AppID, now time.Time, limit int) (int, error) {
 	return q.count(`SELECT count(*) FROM (SELECT 1 AS x FROM grants
-		WHERE app_id = $1 AND rank IN (0, 1, 2, 3) AND refresh_at > 0 AND refresh_at <= $2 LIMIT $3) AS some`, app, micros(now), limit)
+		WHERE app_id = $1 AND rank IN (0, 1, 2, 3) AND refresh_at > 0 AND refresh_at <= $2 LIMIT $3) AS counted`, app, micros(now), limit)
 }
 
 func (q *Query) count(query string, args ...any) (int, error) {
@@ -64,21 +64,24 @@ func (q *Query) count(query string, args ...any) (int, error) {
 }
 
 // UseGrant notes that a token of the grant was read. What nobody had used is
-// renewed eagerly from now on; sooner than planned, never later.
+// renewed eagerly from now on; sooner than planned, never later, and not before
+// the back-off after a failure is over.
 func (tx *Tx) UseGrant(id lanyard.GrantID, at time.Time) error {
 	_, err := tx.exec(`UPDATE grants SET used_at = $2,
 		rank = CASE WHEN health <> 'dead' AND rank > 2 AND eager_at > 0 THEN 2 ELSE rank END,
-		refresh_at = CASE WHEN health <> 'dead' AND eager_at > 0 AND refresh_at > eager_at THEN eager_at ELSE refresh_at END
+		refresh_at = CASE WHEN health = 'dead' OR eager_at = 0 OR refresh_at <= eager_at OR refresh_at <= retry_at THEN refresh_at
+			WHEN eager_at < retry_at THEN retry_at ELSE eager_at END
 		WHERE id = $1 AND used_at < $2`, id, micros(at))
 	return err
 }
 
 // NeedGrant notes that a meeting needs a token of the grant at a time, and plans
-// its renewal for refreshAt at the latest.
+// its renewal for refreshAt at the latest, or for the end of a back-off.
 func (tx *Tx) NeedGrant(id lanyard.GrantID, at, refreshAt time.Time) error {
 	_, err := tx.exec(`UPDATE grants SET needed_at = $2,
 		rank = CASE WHEN health <> 'dead' AND rank > 1 THEN 1 ELSE rank END,
-		refresh_at = CASE WHEN health <> 'dead' AND (refresh_at = 0 OR refresh_at > $3) THEN $3 ELSE refresh_at END
+		refresh_at = CASE WHEN health = 'dead' OR refresh_at > 0 AND (refresh_at <= $3 OR refresh_at <= retry_at) THEN refresh_at
+			WHEN retry_at > $3 THEN retry_at ELSE $3 END
 		WHERE id = $1 AND has_refresh = 1`, id, micros(at), micros(refreshAt))
 	return err
 }
@@ -91,24 +94,24 @@ func (tx *Tx) PlanGrant(g lanyard.Grant) (bool, error) {
 		int64(g.Rank), micros(g.RefreshExpires))
 }
 
-// WakeGrants makes everything due now that an app's own fault has made wait: up to
-// limit grants that are degraded for that reason, and says how many there were.
-func (tx *Tx) WakeGrants(app lanyard.AppID, reason lanyard.Code, limit int) (int, error) {
-	n, err := tx.exec(`UPDATE grants SET refresh_at = $3, retry_at = 0 WHERE id IN (SELECT g.id FROM grants g
-		WHERE g.app_id = $1 AND g.health = 'degraded' AND g.reason = $2 AND (g.retry_at > 0 OR g.refresh_at > $3) LIMIT $4)`,
-		app, reason, micros(tx.now), limit)
+// WakeGrants makes due now what waits for a fault that is no person's: up to limit
+// grants of an app that were not refused and are not dead. It says how many there were.
+func (tx *Tx) WakeGrants(app lanyard.AppID, limit int) (int, error) {
+	n, err := tx.exec(`UPDATE grants SET refresh_at = $2, retry_at = 0 WHERE id IN (SELECT g.id FROM grants g
+		WHERE g.app_id = $1 AND g.retry_at > 0 AND g.rejected_at = 0 AND g.health <> 'dead' LIMIT $3)`,
+		app, micros(tx.now), limit)
 	return int(n), err
 }
 
 // RejectedSince counts the grants of an app that were refused for the first time
 // since then, and have not been renewed since.
 func (q *Query) RejectedSince(app lanyard.AppID, since time.Time) (int, error) {
-	return q.count(`SELECT count(*) FROM grants WHERE app_id = $1 AND rejected_at > $2`, app, micros(since))
+	return q.count(`SELECT count(*) FROM grants WHERE app_id = $1 AND rejected_at > 0 AND rejected_at > $2`, app, micros(since))
 }
 
 // CountGrants counts the grants of an app, up to limit.
 func (q *Query) CountGrants(app lanyard.AppID, limit int) (int, error) {
-	return q.count(`SELECT count(*) FROM (SELECT 1 AS x FROM grants WHERE app_id = $1 LIMIT $2) AS some`, app, limit)
+	return q.count(`SELECT count(*) FROM (SELECT 1 AS x FROM grants WHERE app_id = $1 LIMIT $2) AS counted`, app, limit)
 }
 
 // DropDead forgets the tokens of up to limit grants that were called dead before a

@@ -13,9 +13,9 @@ import (
 )
 
 // same compares what was written with what is read.
-func same[T any](t *testing.T, what string, got, want T) {
+func same[T any](t *testing.T, what string, got, want T, opts ...cmp.Option) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, opts...); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

@@ -203,6 +203,7 @@ CREATE INDEX grants_previous ON public.grants USING btree (refreshed_at) WHERE (
 CREATE INDEX grants_project ON public.grants USING btree (project_id, id);
 CREATE INDEX grants_rejected ON public.grants USING btree (app_id, rejected_at) WHERE (rejected_at > 0);
 CREATE UNIQUE INDEX grants_subject ON public.grants USING btree (app_id, issuer, kind, subject_hash);
+CREATE INDEX grants_waiting ON public.grants USING btree (app_id) WHERE (retry_at > 0);
 
 CREATE TABLE idempotency (
 	id TEXT COLLATE "C" NOT NULL,

@@ -223,6 +223,8 @@ CREATE INDEX grants_rejected ON grants (app_id, rejected_at) WHERE rejected_at >
 
 CREATE UNIQUE INDEX grants_subject ON grants (app_id, issuer, kind, subject_hash);
 
+CREATE INDEX grants_waiting ON grants (app_id) WHERE retry_at > 0;
+
 CREATE TABLE idempotency (
 	id         TEXT PRIMARY KEY,
 	project_id TEXT NOT NULL,

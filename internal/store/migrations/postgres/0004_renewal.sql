@@ -9,6 +9,7 @@ ALTER TABLE grants ADD COLUMN dead_at         BIGINT NOT NULL DEFAULT 0; -- when
 DROP INDEX grants_due;
 CREATE INDEX grants_due ON grants (app_id, rank, refresh_at) WHERE refresh_at > 0;
 CREATE INDEX grants_rejected ON grants (app_id, rejected_at) WHERE rejected_at > 0;
+CREATE INDEX grants_waiting ON grants (app_id) WHERE retry_at > 0;
 CREATE INDEX grants_dead ON grants (dead_at) WHERE dead_at > 0;
 
 -- What stops an app as a whole: its own settings are wrong, or so many of its

@@ -1,0 +1,78 @@
+package grant
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"lanyard"
+	"lanyard/internal/provider"
+	"lanyard/internal/spool"
+	"lanyard/internal/vault"
+)
+
+// receiver puts a provider's answer on this machine's disk, sealed, before
+// anybody looks at it (I4). Everything it needs is there before the call: room on
+// the disk and the key in memory (I2).
+type receiver struct {
+	*Service
+	room   *spool.Room // nil: used
+	sealer vault.Sealer
+}
+
+func (r *receiver) release() {
+	if r.room != nil {
+		r.room.Release()
+	}
+}
+
+func (s *Service) receiver(ctx context.Context, project lanyard.ProjectID) (*receiver, error) {
+	sealer, err := s.Vault.Sealer(ctx, vault.ProjectKey(project))
+	if err != nil {
+		return nil, fmt.Errorf("key for the answer: %w", err)
+	}
+	room, err := s.Spool.Reserve()
+	if err != nil {
+		return nil, err
+	}
+	return &receiver{s, room, sealer}, nil
+}
+
+// ready makes sure that there is room for one more answer.
+func (r *receiver) ready() (err error) {
+	if r.room == nil {
+		r.room, err = r.Spool.Reserve()
+	}
+	return err
+}
+
+// keep returns when the answer is on disk. Where that fails, the answer is still in
+// memory and goes to the database, which is better than nowhere; the spool says
+// for itself that it is broken, and no new call begins (I20).
+func (r *receiver) keep(a lanyard.Attempt, answer provider.Answer) {
+	if !mayHoldTokens(answer) {
+		return
+	}
+	sealed, err := r.sealer.Seal(receiptPlace(a.Project, a.App, a.ID, a.Family, a.Generation), answer.Encode())
+	if err == nil {
+		room := r.room
+		r.room = nil
+		defer room.Release()
+		err = room.Keep(spool.Receipt{Attempt: a.ID, Project: a.Project, App: a.App, Grant: a.Grant, Flow: a.Flow, Kind: a.Kind,
+			Family: a.Family, Generation: a.Generation, Sealed: sealed})
+	}
+	if err != nil {
+		r.Logger.Error("an answer could not be put on disk before it is used", "attempt", a.ID, "error", err)
+	}
+}
+
+// mayHoldTokens says whether an answer is worth a receipt: a success, or any body
+// that speaks of tokens, cut or not.
+func mayHoldTokens(a provider.Answer) bool {
+	body := a.Body.Reveal()
+	return a.Sent && len(body) > 0 && (a.Status >= 200 && a.Status < 300 || bytes.Contains(body, []byte("token")))
+}
+
+func receiptPlace(project lanyard.ProjectID, app lanyard.AppID, attempt lanyard.AttemptID, family string, generation int64) vault.Place {
+	return vault.Place{Project: project, Row: string(attempt), Field: "spool.answer", Family: family, Generation: generation, App: app}
+}

@@ -1,0 +1,266 @@
+package grant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/app"
+	"lanyard/internal/provider"
+	"lanyard/internal/spool"
+	"lanyard/internal/store"
+	"lanyard/internal/vault"
+)
+
+// Exchanged is what a code brought whose flow does not know of it yet.
+type Exchanged struct {
+	Flow    lanyard.FlowID
+	Attempt lanyard.Attempt
+	Issued  []provider.Issued
+}
+
+// offered is how far the spool has been offered to the database.
+type offered struct {
+	incarnation string // of the database server
+	failed      bool   // it could not be reached since
+	odd         int    // receipts that cannot be stored, whenever it is tried
+}
+
+// Offer gives the database what it may not have of the answers on this machine's
+// disk: after a crash, after the database was away, and after it has become another
+// one, which may have lost its last seconds (I4, I14). What it has already is left
+// alone, so it may be offered any number of times. It returns the codes' answers,
+// for package flow to store.
+func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
+	s.offering.Lock()
+	defer s.offering.Unlock()
+	var incarnation string
+	err = s.Store.View(ctx, func(q *store.Query) (err error) {
+		incarnation, err = q.Incarnation()
+		return err
+	})
+	if err != nil {
+		s.offered.failed = true
+		return nil, err
+	}
+	if incarnation == s.offered.incarnation && !s.offered.failed && s.Spool.Status().Pending <= s.offered.odd {
+		return nil, nil
+	}
+	s.offered.failed = true // until all went well
+	var errs []error
+	err = s.Spool.Receipts(func(r spool.Receipt) error {
+		if _, running := s.calls.Load(r.Attempt); running {
+			return nil
+		}
+		code, err := s.offer(ctx, r)
+		switch {
+		case errors.Is(err, lanyard.Unavailable):
+			return err // the database has gone again
+		case err != nil:
+			errs = append(errs, fmt.Errorf("receipt of attempt %s: %w", r.Attempt, err))
+		case code != nil:
+			codes = append(codes, *code)
+		default:
+			s.Spool.Settle(r.Attempt)
+		}
+		return nil
+	})
+	if err != nil {
+		return codes, err
+	}
+	s.offered = offered{incarnation: incarnation, odd: len(errs)}
+	return codes, errors.Join(errs...) // which another try would not mend; the receipts stay
+}
+
+// offer stores one answer, if it is newer than what the database has.
+func (s *Service) offer(ctx context.Context, r spool.Receipt) (*Exchanged, error) {
+	a := lanyard.Attempt{ID: r.Attempt, Project: r.Project, App: r.App, Grant: r.Grant, Flow: r.Flow, Kind: r.Kind,
+		Family: r.Family, Generation: r.Generation, Node: s.Node}
+	var g lanyard.Grant
+	var own lanyard.App
+	err := s.Store.View(ctx, func(q *store.Query) (err error) {
+		if r.Grant != "" {
+			if g, err = q.Grant(r.Project, r.Grant); err != nil && !errors.Is(err, lanyard.NotFound) {
+				return err
+			}
+		}
+		own, err = q.App(r.Project, r.App)
+		return err
+	})
+	switch {
+	case errors.Is(err, lanyard.NotFound): // the app has gone, and its connections before it
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	newer := g.ID != "" && g.Family == r.Family && g.Generation <= r.Generation
+	if r.Grant != "" && !newer && g.ID != "" { // it has this one, or a newer one, or a new consent (I12)
+		return nil, s.closed(ctx, a)
+	}
+	ready, err := s.Apps.Open(ctx, own)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := s.Vault.Open(ctx, vault.ProjectKey(r.Project), receiptPlace(r.Project, r.App, r.Attempt, r.Family, r.Generation),
+		r.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := provider.DecodeAnswer(raw)
+	if err != nil {
+		return nil, err
+	}
+	result := s.parse(ready.Target, r.Kind, answer)
+	a.Class, a.Outcome, a.Error, a.Status, a.RequestID = string(ready.Target.Class), result.Outcome, result.Error, answer.Status, answer.RequestID
+	switch {
+	case r.Grant == "" && len(result.Tokens) > 0:
+		return &Exchanged{Flow: r.Flow, Attempt: a, Issued: result.Tokens}, nil
+	case r.Grant == "":
+		return nil, s.closed(ctx, a)
+	}
+	tokens, ok := pick(result, g.Kind)
+	switch {
+	case g.ID == "" && len(result.Tokens) > 0: // deleted meanwhile
+		return nil, s.late(ctx, ready, a, result.Tokens[0].Tokens)
+	case !ok:
+		return nil, s.closed(ctx, a)
+	case g.Generation < r.Generation && tokens.Refresh.Empty() && ready.Target.Class.Rotates():
+		return nil, nil // what it leaves out came with a generation that the database has lost
+	}
+	old, err := s.Tokens(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	_, kept, err := s.keep(ctx, ready.Target, g, old, fresh{tokens: tokens, attempt: a, offered: true}, Scheduled(r.Project))
+	if err == nil && kept {
+		s.Logger.Info("an answer was stored that the database did not have", "attempt", r.Attempt)
+	}
+	return nil, err
+}
+
+// closed ends an attempt that is still open.
+func (s *Service) closed(ctx context.Context, a lanyard.Attempt) error {
+	if a.Outcome == lanyard.OutcomeOpen || a.Outcome == lanyard.OutcomeOK || a.Outcome == lanyard.OutcomePartial {
+		a.Outcome = lanyard.OutcomeDropped
+	}
+	return s.Store.Bookkeep(ctx, func(tx *store.Tx) error { return s.end(tx, a) })
+}
+
+// late gives back tokens of a connection that was deleted while they were on their
+// way, unless that was done (I13).
+func (s *Service) late(ctx context.Context, ready app.Ready, a lanyard.Attempt, tokens lanyard.TokenSet) error {
+	open := false
+	err := s.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
+		a.Outcome, a.EndedAt = lanyard.OutcomeDropped, tx.Now()
+		open, err = tx.EndAttempt(a)
+		return err
+	})
+	if err != nil || !open {
+		return err
+	}
+	_, err = s.dropped(ctx, ready, lanyard.Grant{ID: a.Grant, Project: a.Project, App: a.App, Family: a.Family, Generation: a.Generation}, tokens, Scheduled(a.Project))
+	if errors.Is(err, lanyard.CodeConnectionRevoked) {
+		return nil
+	}
+	return err
+}
+
+// Recover closes the attempts that an earlier process of this node left open,
+// after Offer: what became of them is unknown, and the class of the provider says
+// what may be done next (I14). It returns the flows whose code was on its way.
+func (s *Service) Recover(ctx context.Context) (lost []lanyard.FlowID, err error) {
+	return lost, s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		open, err := tx.OpenAttempts(s.Node)
+		if err != nil {
+			return err
+		}
+		for _, a := range open {
+			if err := s.unknown(tx, a, "process_ended"); err != nil {
+				return err
+			}
+			if a.Kind == lanyard.AttemptCode {
+				lost = append(lost, a.Flow)
+			}
+		}
+		return tx.ReleaseGrants(s.Node)
+	})
+}
+
+func (s *Service) unknown(tx *store.Tx, a lanyard.Attempt, why string) error {
+	a.EndedAt, a.Outcome, a.Error = tx.Now(), lanyard.OutcomeUnknown, why
+	_, err := tx.EndAttempt(a)
+	return err
+}
+
+// silentFor is how long a node may be away and come back with an answer: as long
+// as its spool keeps receipts, and a little more.
+const silentFor = 25 * time.Hour
+
+// closeSilent ends attempts of nodes that have not come back.
+func (s *Service) closeSilent(ctx context.Context) error {
+	return s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		old, err := tx.SilentAttempts(tx.Now().Add(-silentFor), 1000)
+		if err != nil {
+			return err
+		}
+		for _, a := range old {
+			if err := s.unknown(tx, a, "node_silent"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DeclareLost takes an operator's word that a node will not come back and that its
+// disk is gone: whatever it was doing has ended unknown, and verdicts need not wait
+// for it any longer. It returns how many attempts that were.
+func (s *Service) DeclareLost(ctx context.Context, p lanyard.Principal, node string) (closed int, err error) {
+	if !p.Operator {
+		return 0, lanyard.Errorf(lanyard.CodeOperatorOnly, "")
+	}
+	if node == s.Node {
+		return 0, lanyard.Errorf(lanyard.CodeInvalidRequest, "this is the node that you are talking to")
+	}
+	return closed, s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		e := lanyard.NewEntry(p, lanyard.ActNodeLost)
+		e.Detail = map[string]string{"node": node}
+		if err := tx.LoseNode(node); err != nil {
+			return e.Failed(err), err
+		}
+		open, err := tx.OpenAttempts(node)
+		if err != nil {
+			return e, err
+		}
+		for _, a := range open {
+			if err := s.unknown(tx, a, "node_lost"); err != nil {
+				return e, err
+			}
+		}
+		closed = len(open)
+		return e, tx.ReleaseGrants(node)
+	})
+}
+
+func ignoreGone(err error) error {
+	if errors.Is(err, lanyard.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Settled notes that what a code brought is stored, or nobody's any more.
+func (s *Service) Settled(ctx context.Context, c Exchanged) error {
+	err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		a := c.Attempt
+		a.EndedAt = tx.Now()
+		_, err := tx.EndAttempt(a)
+		return err
+	})
+	if err == nil {
+		s.Spool.Settle(c.Attempt.ID)
+	}
+	return err
+}
