@@ -8,10 +8,44 @@ type ServerStatus struct {
 	PublicURL         string              `json:"public_url"`
 	Database          string              `json:"database" doc:"sqlite or postgres"`
 	Instance          string              `json:"instance" doc:"The random id of the database; a copy has the same"`
+	MadeFor           string              `json:"made_for" doc:"The public URL that the database was made for; under another one no provider is called"`
+	Hold              *Hold               `json:"hold,omitempty" doc:"Why no provider is called; absent: nothing is in the way"`
+	Nodes             []Node              `json:"nodes" doc:"The processes that use the database, and those that did not leave it in good order"`
+	Clock             Clock               `json:"clock"`
 	DataDir           string              `json:"data_dir"`
 	Ready             bool                `json:"ready"`
-	Parts             map[string]string   `json:"parts" doc:"database, keys, disk: ok or failed"`
+	Parts             map[string]string   `json:"parts" doc:"database, keys, disk: ok or failed; providers: ok, or the code that says why none is called"`
 	FailedCredentials []FailedCredentials `json:"failed_credentials" doc:"Of the last hour; kept in memory only"`
+}
+
+// Hold is why this server calls no provider.
+type Hold struct {
+	Code   string `json:"code" enum:"instance_not_adopted,node_name_taken"`
+	Detail string `json:"detail"`
+}
+
+// Node is a process that uses the database.
+type Node struct {
+	ID        string     `json:"id"`
+	Version   string     `json:"version"`
+	StartedAt time.Time  `json:"started_at"`
+	SeenAt    time.Time  `json:"seen_at" doc:"Its last sign of life, by the clock of the database"`
+	Alive     bool       `json:"alive" doc:"Seen in the last 30 seconds"`
+	Self      bool       `json:"self,omitempty" doc:"It is the one that answers"`
+	LostAt    *time.Time `json:"lost_at,omitempty" doc:"An operator said that its disk is gone"`
+}
+
+// Clock is what others' clocks say of this machine's. Positive: they are ahead.
+type Clock struct {
+	DatabaseSeconds  float64 `json:"database_seconds" doc:"How far PostgreSQL's clock is ahead, as far as that is certain"`
+	ProvidersSeconds float64 `json:"providers_seconds" doc:"How far the clocks of providers are ahead: the middle one of those that answered in the last hour"`
+	Providers        int     `json:"providers" doc:"How many they are"`
+}
+
+// Adopted says what the database was made for before it was adopted.
+type Adopted struct {
+	Was       string `json:"was"`
+	PublicURL string `json:"public_url"`
 }
 
 // FailedCredentials counts bad credentials from one origin in one minute.

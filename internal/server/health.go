@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -24,9 +25,16 @@ type readiness struct {
 	ok    bool
 }
 
+// forget makes the next answer a new one.
+func (r *readiness) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state = nil
+}
+
 // mountHealth registers /healthz: the process answers; and /readyz: it can do
 // its work, and if not, which part it is. Both are for everybody, so they name
-// the part and no more.
+// the part and no more; of providers, why none is called, as a code.
 func (s *Server) mountHealth() {
 	s.front.Handle("GET /healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -63,6 +71,15 @@ func (s *Server) readiness(ctx context.Context) (map[string]string, bool) {
 	check("keys", s.keysOpen(ctx))
 	free, err := freeBytes(s.settings.DataDir)
 	check("disk", err == nil && free >= diskFloor)
+	// Under another URL than the database was made for we are ready for what we do
+	// then. Where two share a name, the other is the one to ask.
+	state["providers"] = "ok"
+	if err := s.self.Hold(); err != nil {
+		state["providers"] = string(lanyard.CodeOf(err))
+		if !errors.Is(err, lanyard.CodeInstanceNotAdopted) {
+			state["status"], ok = "not ready", false
+		}
+	}
 	s.ready.at, s.ready.state, s.ready.ok = time.Now(), state, ok
 	return state, ok
 }

@@ -45,6 +45,9 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.self.Serve(ctx); err != nil {
+		return fmt.Errorf("say whose the database is: %w", err)
+	}
 	config, err := s.tlsConfig()
 	if err != nil {
 		return err
@@ -103,6 +106,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	if e := s.grants.Drain(drain); e != nil {
+		s.undone.Store(true)
 		err = errors.Join(err, fmt.Errorf("calls to providers were still under way after drain_time: %w", e))
 	}
 	stopTasks()

@@ -19,23 +19,10 @@ func (s *Server) mountOperator() {
 		return web.Operation{Method: method, Path: "/v1/operator" + path, ID: id, Tag: "Operator", Scope: web.OperatorOnly, Summary: summary}
 	}
 	web.JSON(s.front, op("GET", "/status", "status", "How the server is"), s.status)
+	web.JSON(s.front, op("POST", "/adopt", "adopt", "Make the database this server's: it calls providers with the tokens in it"), s.adopt)
 	web.JSON(s.front, op("GET", "/migrations", "listMigrations", "The steps of the database's schema"), s.migrations)
 	web.JSON(s.front, op("GET", "/vault", "vaultStatus", "Which keys there are, and what they wrap"), s.vaultStatus)
 	web.JSON(s.front, op("POST", "/vault/rotate", "rotateVault", "Rotate keys, or go on with a rotation"), s.rotateVault)
-}
-
-func (s *Server) status(ctx context.Context, _ lanyard.Principal, _ *struct{}) (*wire.ServerStatus, error) {
-	state, ok := s.readiness(ctx)
-	instance, err := s.db.InstanceID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := &wire.ServerStatus{Version: Version(), PublicURL: s.settings.PublicURL, Database: s.db.Backend(), Instance: instance,
-		DataDir: s.settings.DataDir, Ready: ok, Parts: state, FailedCredentials: []wire.FailedCredentials{}}
-	for _, f := range s.front.Failed() {
-		out.FailedCredentials = append(out.FailedCredentials, wire.FailedCredentials{Minute: f.Minute.UTC(), Origin: f.Origin, Count: f.Count})
-	}
-	return out, nil
 }
 
 func (s *Server) migrations(ctx context.Context, _ lanyard.Principal, _ *struct{}) (*wire.List[wire.Migration], error) {
