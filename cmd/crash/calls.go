@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lanyard/internal/sandbox"
+)
+
+// calls goes through what was sent to the provider: how many renewals, how many
+// answers that never arrived, consents that came to nothing, and refresh tokens
+// that were sent again although the answer to the first time was in hand.
+func (j *judge) calls() {
+	for at, consents := range j.all.by {
+		r := j.rows[at.class]
+		for _, f := range consents {
+			j.report.Connects.Asked++
+			if !j.had(f) {
+				j.report.Connects.Orphan++
+			}
+			for _, t := range f.tokens {
+				r.Renewals += len(t.uses)
+				if t.answer != nil && t.answer.Event == "undelivered" {
+					r.Undelivered++
+				}
+			}
+			if classNamed(f.class).kind != sandbox.Static {
+				j.twice(r, f)
+			}
+		}
+	}
+}
+
+// twice finds refresh tokens that were sent again after an answered success.
+func (j *judge) twice(r *row, f *family) {
+	sent := map[string]int{}
+	for _, e := range f.lines {
+		if e.Kind != "refresh" || e.Event == "issued" {
+			continue
+		}
+		if sent[e.Fingerprint]++; sent[e.Fingerprint] == 1 {
+			continue
+		}
+		for _, child := range f.tokens {
+			if child.parent != e.Fingerprint || !child.at.Before(e.Time) {
+				continue
+			}
+			if why := j.inHand(f, child, e.Time); why != "" {
+				r.SpentTwice++
+				j.wrong("%s of %s at %s: the refresh token %s was sent again at %s although the answer to the first time was in hand: %s%s%s", f.id, f.person,
+					f.class, e.Fingerprint, clock(e.Time), why, f.story(8), j.w.around(f))
+				break
+			}
+		}
+	}
+}
+
+// inHand says how we know that whoever sent again had an answer already, "" if we
+// do not.
+func (j *judge) inHand(f *family, t *refresh, at time.Time) string {
+	if len(t.uses) > 0 && t.uses[0].Before(at) {
+		return "its own refresh token was used at " + clock(t.uses[0])
+	}
+	if when, ok := j.handed(f, t); ok && when.Before(at) {
+		return "its access token was handed out at " + clock(when)
+	}
+	if when, ok := j.disk.receipts[t.fingerprint]; ok && when.Before(at) {
+		return "its receipt is on disk since " + clock(when)
+	}
+	a := t.answer
+	if a == nil || a.Event != "delivered" || !a.Time.Before(at) {
+		return ""
+	}
+	l, ok := j.receiver(a).lived(t.at)
+	if ok && (l.to.IsZero() || l.to.Sub(a.Time) > j.w.dawdle || l.how == "term") {
+		return "it arrived at " + clock(a.Time) + " at a process that lived on"
+	}
+	return ""
+}
+
+// receiver is the node that an answer went to.
+func (j *judge) receiver(*sandbox.Entry) *node { return j.w.all[0] }
+
+// up is the longest stretch between two moments in which a node was ready.
+func (w *world) up(from, to time.Time) (most time.Duration) {
+	for _, n := range w.all {
+		n.mu.Lock()
+		for _, l := range n.lives {
+			end := l.to
+			if end.IsZero() || end.After(to) {
+				end = to
+			}
+			begin := l.ready
+			if begin.Before(from) {
+				begin = from
+			}
+			if !l.ready.IsZero() && end.Sub(begin) > most {
+				most = end.Sub(begin)
+			}
+		}
+		n.mu.Unlock()
+	}
+	return most
+}
+
+// around is what was done to the nodes about the time of a family's last line.
+func (w *world) around(f *family) string {
+	last := f.lines[len(f.lines)-1].Time
+	var b strings.Builder
+	for _, e := range w.diary {
+		if e.at.After(last.Add(-2*time.Second)) && e.at.Before(last.Add(2*time.Second)) {
+			fmt.Fprintf(&b, "\n      %s [%s] %s", clock(e.at), e.node, e.what)
+		}
+	}
+	return b.String()
+}
+
+// tries are the newest attempts of a connection, oldest first.
+func tries(st *standing) string {
+	var b strings.Builder
+	for i := min(len(st.attempts), 5) - 1; i >= 0; i-- {
+		a := st.attempts[i]
+		end := "open"
+		if a.EndedAt != nil {
+			end = clock(*a.EndedAt)
+		}
+		fmt.Fprintf(&b, "\n      attempt %s of generation %d, %s to %s: %s %s", a.ID, a.Generation, clock(a.StartedAt), end, a.Outcome, a.Error)
+	}
+	return b.String()
+}

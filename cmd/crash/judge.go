@@ -1,0 +1,268 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/sandbox"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// judge compares what the provider knows with what became of the connections.
+type judge struct {
+	w      *world
+	all    *families
+	disk   found
+	access map[string]string // family and generation → access token issued with it
+	rows   map[string]*row
+	report report
+	heard  map[*family]bool // judged already
+}
+
+// judge gives the verdict, once no node runs any more.
+func (w *world) judge(final []*standing, disk found) report {
+	w.book.mu.Lock()
+	defer w.book.mu.Unlock()
+	j := &judge{w: w, all: readBook(w.book.lines), disk: disk, access: map[string]string{}, rows: map[string]*row{}, heard: map[*family]bool{}}
+	for fp, e := range w.book.access {
+		j.access[e.Family+" "+itoa(e.Generation)] = fp
+	}
+	j.report = report{Scenario: w.scenario.name, Database: w.database, Nodes: len(w.all), Seed: w.seed, Strikes: w.counted.kills + w.counted.struck,
+		Seconds: int(time.Since(w.began).Seconds()), Excuses: []string{}, Wrong: []string{}}
+	for _, c := range classes {
+		j.rows[c.name] = &row{Class: c.name}
+	}
+	for _, st := range final {
+		j.standing(st)
+	}
+	j.calls()
+	total := row{Class: "all"}
+	for _, c := range classes {
+		j.report.Classes = append(j.report.Classes, *j.rows[c.name])
+		total.add(*j.rows[c.name])
+	}
+	j.report.Classes = append(j.report.Classes, total)
+	return j.report
+}
+
+func (j *judge) wrong(format string, args ...any) {
+	j.report.Wrong = append(j.report.Wrong, fmt.Sprintf(format, args...))
+}
+
+// standing judges one connection: the family it lives by or died of in the end,
+// and each one that it had died of before.
+func (j *judge) standing(st *standing) {
+	h, r := st.hold, j.rows[st.hold.class.name]
+	r.Connections++
+	consents := j.all.by[account{h.class.name, h.person}]
+	if !st.passed {
+		f := j.last(consents, time.Now())
+		if f == nil {
+			j.wrong("%s: the connection %s has no consent that the provider knows of", h.endUser, st.id)
+			return
+		}
+		said := ""
+		if st.status == string(lanyard.StatusNeedsReauth) {
+			said = st.reason
+		}
+		j.fallen(r, st, f, said)
+	} else {
+		j.heard[j.all.byID[st.family]] = true
+	}
+	for _, d := range h.deaths {
+		f := j.last(consents, d.at)
+		switch {
+		case f == nil:
+			j.wrong("%s: called dead (%s) without a consent", h.endUser, d.reason)
+		case f.usedAfter(d.at) || st.passed && f.id == st.family:
+			r.DeadWrongly++
+			j.wrong("%s: called dead at %s (%s), and renewed again later%s", h.endUser, clock(d.at), d.reason, f.story(8))
+		case !j.heard[f]:
+			j.fallen(r, nil, f, orElse(d.reason, "no cause"))
+		}
+	}
+}
+
+// last is the newest consent before a moment of which a node has ever had anything.
+func (j *judge) last(consents []*family, at time.Time) *family {
+	for _, f := range slices.Backward(consents) {
+		if f.begun().Before(at) && j.had(f) {
+			return f
+		}
+	}
+	return nil
+}
+
+// had says whether we ever had a token of a family.
+func (j *judge) had(f *family) bool {
+	for _, t := range f.tokens {
+		if len(t.uses) > 0 || j.known(t) {
+			return true
+		}
+		if _, handed := j.handed(f, t); handed {
+			return true
+		}
+	}
+	return false
+}
+
+// known says whether a refresh token was found on a node's disk.
+func (j *judge) known(t *refresh) bool {
+	_, receipt := j.disk.receipts[t.fingerprint]
+	return receipt || j.disk.held[t.fingerprint]
+}
+
+// handed says when the access token that came with a refresh token was given to a customer.
+func (j *judge) handed(f *family, t *refresh) (time.Time, bool) {
+	fp, there := j.access[f.id+" "+itoa(t.generation)]
+	if !there {
+		return time.Time{}, false
+	}
+	at, ok := j.w.book.handed[fp]
+	return at, ok
+}
+
+// fallen judges a family by which a connection does not live any more. said is the
+// cause that was named when it was called dead, "" if it was not.
+func (j *judge) fallen(r *row, st *standing, f *family, said string) {
+	j.heard[f] = true
+	c := classNamed(f.class)
+	excuses, blame, alive := j.lost(c, f)
+	tell := func(what string) {
+		status, attempts := "", ""
+		if st != nil {
+			status = fmt.Sprintf(" (status %s %s, after the recovery %s)", st.status, st.reason, st.first)
+			attempts = tries(st)
+		}
+		j.wrong("%s of %s at %s%s: %s%s%s%s", f.id, f.person, c.name, status, what, f.story(8), attempts, j.w.around(f))
+	}
+	switch {
+	case alive && said != "":
+		r.DeadWrongly++
+		tell("called dead (" + said + ") although " + blame)
+		return
+	case alive && st != nil && st.status == string(lanyard.StatusDegraded) && j.w.options.settle < patience:
+		r.Waiting++
+		return
+	case alive:
+		r.Stuck++
+		tell("not renewed in the end although " + blame)
+		return
+	case blame != "":
+		r.Inexcusable++
+		tell("lost: " + blame)
+	default:
+		r.Excusable++
+		j.report.Excuses = append(j.report.Excuses, fmt.Sprintf("%s %s: %s", c.name, f.id, excuses))
+		switch said {
+		case string(lanyard.CodeResponseLost):
+			r.ResponseLost++
+		case "":
+			r.Undecided++
+		default:
+			r.OtherCause++
+			tell("an answer was lost, and the cause was called " + said)
+		}
+	}
+	if st != nil && (st.first == string(lanyard.StatusActive) || st.first == string(lanyard.StatusPartial)) {
+		r.ActiveDead++
+		tell("shown " + st.first + " after the recovery although it was dead")
+	}
+}
+
+// lost says how a family came to be lost: excuses where it could not be helped,
+// blame where it could. alive: it is not lost at all, and blame says why.
+func (j *judge) lost(c class, f *family) (excuses, blame string, alive bool) {
+	open := f.unused()
+	if c.kind == sandbox.Static || c.kind == sandbox.Overlap {
+		open = f.tokens // none of them dies by being used
+	}
+	for _, t := range open {
+		if j.known(t) && f.ended == "" {
+			return "", fmt.Sprintf("generation %d is good at the provider, and on disk here", t.generation), true
+		}
+	}
+	for _, t := range open {
+		if _, handed := j.handed(f, t); handed {
+			return "", fmt.Sprintf("the access token of generation %d had been handed out", t.generation), false
+		}
+		if j.known(t) {
+			return "", fmt.Sprintf("generation %d was on disk when the provider ended the family (%s)", t.generation, f.ended), false
+		}
+		if c.kind == sandbox.Static || c.kind == sandbox.Overlap {
+			return "", "a class at which the old refresh token goes on working", false
+		}
+		excuse, blame := j.excuse(c, t)
+		if blame != "" {
+			return "", blame, false
+		}
+		excuses += excuse
+	}
+	return excuses, "", false
+}
+
+// excuse says why the answer with a refresh token could not be kept, or who is to blame.
+func (j *judge) excuse(c class, t *refresh) (excuse, blame string) {
+	a := t.answer
+	if a == nil {
+		return fmt.Sprintf("generation %d was never answered; ", t.generation), ""
+	}
+	l, ok := j.receiver(a).lived(t.at)
+	if !ok {
+		return "", fmt.Sprintf("generation %d was asked for by a process we know nothing of", t.generation)
+	}
+	gap := l.to.Sub(a.Time)
+	switch {
+	case l.to.IsZero():
+		return "", fmt.Sprintf("the answer with generation %d (%s %s) was for a process that lived on", t.generation, a.Event, a.Detail)
+	case l.how == "term":
+		return "", fmt.Sprintf("the answer with generation %d (%s %s) was for a process that was stopped in good order", t.generation, a.Event, a.Detail)
+	case gap > j.w.dawdle:
+		return "", fmt.Sprintf("the answer with generation %d (%s %s) was for a process that lived on for %s", t.generation, a.Event, a.Detail, gap)
+	}
+	if c.kind == sandbox.Grace {
+		if spare := j.w.up(l.to, j.firstUse(t).Add(time.Duration(c.grace)*time.Second)); spare > chance {
+			return "", fmt.Sprintf("the answer with generation %d was lost, but the old token worked for %s more while the node was up", t.generation, spare)
+		}
+	}
+	if a.Event == "undelivered" {
+		return fmt.Sprintf("generation %d did not arrive (%s), %s %s; ", t.generation, a.Detail, l.how, ago(gap)), ""
+	}
+	return fmt.Sprintf("generation %d arrived, %s %s; ", t.generation, l.how, ago(gap)), ""
+}
+
+// patience is how long a class may keep a grant waiting whose answer was lost: until
+// its access token is nearly dead, and a call with its deadline on top. A run that
+// gives less for recovery does not blame those that wait.
+const patience = 150 * time.Second
+
+// chance is how long a node must have been up within a grace period to be blamed
+// for not using it.
+const chance = 5 * time.Second
+
+func ago(gap time.Duration) string {
+	if gap < 0 {
+		return (-gap).Round(10*time.Microsecond).String() + " before"
+	}
+	return gap.Round(10*time.Microsecond).String() + " after"
+}
+
+func (j *judge) firstUse(t *refresh) time.Time {
+	if p := j.all.tokens[t.parent]; p != nil && len(p.uses) > 0 {
+		return p.uses[0]
+	}
+	return t.at
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05.000000") }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// report is what one run of one scenario came to.
+type report struct {
+	Scenario string `json:"scenario"`
+	Database string `json:"database"`
+	Nodes    int    `json:"nodes"`
+	Seed     uint64 `json:"seed"`
+	Again    string `json:"again"`
+	Seconds  int    `json:"seconds"`
+	Strikes  int    `json:"strikes"`
+	Classes  []row  `json:"classes"`
+	Connects struct {
+		Asked  int `json:"asked"`  // journeys that reached the provider's token endpoint
+		Orphan int `json:"orphan"` // of which the provider knows and nobody here
+	} `json:"connects"`
+	Excuses []string `json:"excuses"` // why each excusable loss could not be helped
+	Wrong   []string `json:"wrong"`   // what must not happen and did
+}
+
+// row is one class, or the sum.
+type row struct {
+	Class        string `json:"class"`
+	Connections  int    `json:"connections"`
+	Renewals     int    `json:"renewals"`
+	Undelivered  int    `json:"undelivered"` // renewals whose answer never arrived
+	Inexcusable  int    `json:"lost_inexcusably"`
+	Excusable    int    `json:"lost_excusably"`
+	ResponseLost int    `json:"said_response_lost"` // of these: named as what they are
+	Undecided    int    `json:"undecided"`          // of these: still degraded in the end, no cause said yet
+	OtherCause   int    `json:"said_another_cause"` // of these
+	DeadWrongly  int    `json:"called_dead_wrongly"`
+	ActiveDead   int    `json:"active_while_dead"`
+	SpentTwice   int    `json:"spent_twice"`
+	Waiting      int    `json:"waiting"`  // alive, and degraded in the end of a run that had no time for its class's patience
+	Stuck        int    `json:"not_back"` // alive at the provider, held here, and not renewed in the end
+}
+
+func (r *row) add(o row) {
+	r.Connections += o.Connections
+	r.Renewals += o.Renewals
+	r.Undelivered += o.Undelivered
+	r.Inexcusable += o.Inexcusable
+	r.Excusable += o.Excusable
+	r.ResponseLost += o.ResponseLost
+	r.Undecided += o.Undecided
+	r.OtherCause += o.OtherCause
+	r.DeadWrongly += o.DeadWrongly
+	r.ActiveDead += o.ActiveDead
+	r.SpentTwice += o.SpentTwice
+	r.Waiting += o.Waiting
+	r.Stuck += o.Stuck
+}
+
+func (r report) print(out io.Writer) {
+	fmt.Fprintf(out, "\n%s on %s, %d node(s): %d strikes in %d s\n", r.Scenario, r.Database, r.Nodes, r.Strikes, r.Seconds)
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "class\tconnections\trenewals\tanswers not delivered\tlost inexcusably\tlost excusably\tas response_lost\tundecided\tother cause\tcalled dead wrongly\tactive while dead\tspent twice\twaiting\tnot back\t")
+	for _, c := range r.Classes {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.Class, c.Connections, c.Renewals, c.Undelivered, c.Inexcusable, c.Excusable,
+			c.ResponseLost, c.Undecided, c.OtherCause, c.DeadWrongly, c.ActiveDead, c.SpentTwice, c.Waiting, c.Stuck)
+	}
+	_ = t.Flush() // to a terminal or a file of the caller's
+	fmt.Fprintf(out, "connects: %d reached the provider, %d of them came to nothing\n", r.Connects.Asked, r.Connects.Orphan)
+	for _, e := range r.Excuses {
+		fmt.Fprintln(out, "excusable:", e)
+	}
+	for _, v := range r.Wrong {
+		fmt.Fprintln(out, "WRONG:", v)
+	}
+	fmt.Fprintln(out, "again with:", r.Again)
+}
