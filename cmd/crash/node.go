@@ -35,11 +35,11 @@ type node struct {
 	env     []string // what all its processes get
 	log     string   // file
 
-	mu     sync.Mutex
-	cmd    *exec.Cmd // nil: none runs
-	ended  chan struct{}
-	lives  []life
-	api    *client.Client
+	mu    sync.Mutex
+	cmd   *exec.Cmd // nil: none runs
+	ended chan struct{}
+	lives []life
+	api   *client.Client
 }
 
 func freeAddress(ctx context.Context) (string, error) {
