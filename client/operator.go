@@ -46,6 +46,11 @@ func (c *Client) Status(ctx context.Context) (*wire.ServerStatus, error) {
 	return get[wire.ServerStatus](c, ctx, "/v1/operator/status", nil)
 }
 
+// Adopt makes the database the server's: it calls providers with the tokens in it.
+func (c *Client) Adopt(ctx context.Context) (*wire.Adopted, error) {
+	return send[wire.Adopted](c, ctx, http.MethodPost, "/v1/operator/adopt", nil)
+}
+
 // ListMigrations lists the steps of the database's schema.
 func (c *Client) ListMigrations(ctx context.Context) (*wire.List[wire.Migration], error) {
 	return get[wire.List[wire.Migration]](c, ctx, "/v1/operator/migrations", nil)

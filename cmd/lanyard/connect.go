@@ -19,6 +19,7 @@ import (
 type connection struct {
 	*client.Client
 	operator bool // we are the operator by the socket, or in process
+	local    bool // in process: no server is running
 	make     func(project string) (*client.Client, error)
 	close    func() error
 }
@@ -51,7 +52,7 @@ func (c *cli) connect(ctx context.Context) (*connection, error) {
 			if err != nil {
 				return nil, fmt.Errorf("no server answers at %s, and none could be started in this process: %w", loaded.Socket, err)
 			}
-			cfg.Transport = s.Local()
+			cfg.Transport, conn.local = s.Local(), true
 			conn.close = func() error { return s.Close(context.WithoutCancel(ctx)) }
 		}
 	}

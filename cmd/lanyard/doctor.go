@@ -11,7 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lanyard"
 	"lanyard/client"
+	"lanyard/wire"
 )
 
 // finding is a line of doctor: proved (how), refused (by whom, what to do), or
@@ -103,6 +105,7 @@ func (c *cli) examineServer(ctx context.Context, socket string) (out []finding, 
 		}
 		out = append(out, f)
 	}
+	out = append(out, examineInstance(*st)...)
 	if vs, err := cl.VaultStatus(ctx); err == nil {
 		kek = vs.KEKURI
 		f := finding{"sealed keysets", proved, "all of them were opened", ""}
@@ -114,6 +117,31 @@ func (c *cli) examineServer(ctx context.Context, socket string) (out []finding, 
 		out = append(out, f)
 	}
 	return append(out, c.examineApps(ctx, socket)...), publicURL, kek
+}
+
+// examineInstance is about who else uses the database, and what time it is.
+func examineInstance(st wire.ServerStatus) []finding {
+	calls := finding{"providers", proved, "the database was made for this server, so it may call them", ""}
+	if st.Hold != nil {
+		calls = finding{"providers", refused, "by us (" + st.Hold.Code + "): " + st.Hold.Detail, lanyard.RowOf(lanyard.Code(st.Hold.Code)).Do}
+	}
+	clock := finding{"clock", unknown, "no provider has answered in the last hour, whose clock could be compared", "It is to be kept by NTP."}
+	ahead, ok := clockAhead(st.Clock)
+	switch {
+	case !ok:
+		clock = finding{"clock", refused, "by others' clocks: " + ahead, "Have it kept by NTP: when tokens end is counted by it."}
+	case st.Clock.Providers > 0:
+		clock = finding{"clock", proved, ahead, ""}
+	}
+	silent := finding{"nodes", proved, fmt.Sprintf("%d, all of them alive", len(st.Nodes)), ""}
+	for _, n := range st.Nodes {
+		if !n.Alive && n.LostAt == nil {
+			silent = finding{"nodes", unknown, "node " + n.ID + " was last seen " + when(&n.SeenAt) + " and has not stopped in good order",
+				"Start it again: its disk may hold answers of providers that the database does not have."}
+			break
+		}
+	}
+	return []finding{calls, clock, silent}
 }
 
 // examinePublicURL asks for /healthz where the world would. That it works from

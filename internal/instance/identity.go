@@ -14,26 +14,30 @@ import (
 func (i *Instance) Serve(ctx context.Context) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.serving = true
 	if i.madeFor == i.PublicURL {
 		return nil
 	}
+	madeFor := ""
 	err := i.Store.Bookkeep(ctx, func(tx *store.Tx) error {
 		was, err := tx.Meta(store.MetaPublicURL)
 		if err != nil && !errors.Is(err, lanyard.NotFound) {
 			return err
 		}
-		if i.madeFor = was; was != "" {
+		if madeFor = was; was != "" {
 			if used, err := tx.AnyGrant(); err != nil || used {
 				return err
 			}
 		}
-		i.madeFor = i.PublicURL
+		madeFor = i.PublicURL
 		return tx.PutMeta(store.MetaPublicURL, i.PublicURL)
 	})
-	if err == nil {
-		i.judge()
+	if err != nil {
+		return err
 	}
-	return err
+	i.madeFor = madeFor
+	i.judge()
+	return nil
 }
 
 // Adopt makes the database this server's, and returns the public URL it was made

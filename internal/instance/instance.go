@@ -40,6 +40,8 @@ type Instance struct {
 	skew atomic.Int64 // of the database's clock against ours
 
 	mu      sync.Mutex // held while the row is read and judged, so that an older look does not undo a newer one
+	serving bool
+	said    string // in the log, of Hold
 	taken   bool
 	madeFor string // as last read; empty: none yet
 }
@@ -179,9 +181,8 @@ func apart(from, at, until time.Time) time.Duration {
 	return 0
 }
 
-// judge makes Hold of what is known, and says when that changes.
+// judge makes Hold of what is known, and the log says when that changes.
 func (i *Instance) judge() {
-	was := i.hold.Load()
 	var is *lanyard.Error
 	switch {
 	case i.taken:
@@ -192,11 +193,16 @@ func (i *Instance) judge() {
 			i.madeFor, i.PublicURL)}
 	}
 	i.hold.Store(is)
+	if !i.serving { // a command that runs without a server calls whom it calls, and is told then
+		return
+	}
 	switch {
-	case is != nil && (was == nil || was.Message != is.Message):
+	case is != nil && i.said != is.Message:
+		i.said = is.Message
 		i.Logger.Error("no provider is called: "+is.Message, "code", string(is.Code))
-	case is == nil && was != nil:
-		i.Logger.Info("providers are called again", "was", string(was.Code))
+	case is == nil && i.said != "":
+		i.said = ""
+		i.Logger.Info("providers are called again")
 	}
 }
 
