@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lanyard/internal/fault"
 	"net"
 	"net/http"
 	"os"
@@ -45,7 +46,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.self.Serve(ctx); err != nil {
+	if err := s.self.Serve(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("say whose the database is: %w", err)
 	}
 	config, err := s.tlsConfig()
@@ -105,6 +106,7 @@ func (s *Server) Run(ctx context.Context) error {
 			err = errors.Join(err, fmt.Errorf("not all requests were finished within drain_time: %w", e), server.Close())
 		}
 	}
+	_ = fault.At(drain, fault.ServerDrain)
 	if e := s.grants.Drain(drain); e != nil {
 		s.undone.Store(true)
 		err = errors.Join(err, fmt.Errorf("calls to providers were still under way after drain_time: %w", e))
