@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lanyard"
+	"lanyard/internal/fault"
 )
 
 // Request is one call. It is sent once.
@@ -49,7 +50,11 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 	var got atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		// Before a connection is given to the request nothing of it can have been written; afterwards we cannot know.
-		GotConn: func(httptrace.GotConnInfo) { got.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) {
+			got.Store(true)
+			_ = fault.At(ctx, fault.CallTLS)
+		},
+		WroteRequest: func(httptrace.WroteRequestInfo) { _ = fault.At(ctx, fault.CallWritten) },
 	})
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
@@ -70,12 +75,19 @@ func (c *Client) Do(ctx context.Context, r Request) Answer {
 		return a
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if err := fault.At(ctx, fault.CallHeaders); err != nil {
+		a.Err, a.Cut = err, true
+		return a
+	}
 	a.Status, a.Header = resp.StatusCode, resp.Header
 	if r.Method == http.MethodPost { // what answers a POST is the provider and no cache on the way
 		c.skews.note(u.Host, a.SentAt, c.Now(), resp.Header.Get("Date"))
 	}
 	var body []byte
 	body, a.Err = readUpTo(resp.Body, r.Max)
+	if err := fault.At(ctx, fault.CallBody); err != nil {
+		a.Err = err
+	}
 	a.Body = lanyard.SecretBytes(body)
 	// A body that ends with its connection cannot be told from one that was cut.
 	a.Cut = a.Err != nil || resp.ContentLength < 0 && len(resp.TransferEncoding) == 0

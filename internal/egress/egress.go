@@ -26,6 +26,7 @@ import (
 	"code.dny.dev/ssrf"
 
 	"lanyard"
+	"lanyard/internal/fault"
 )
 
 // MaxBody is how many bytes of an answer are read unless a request agrees to another number (T38).
@@ -113,7 +114,14 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 	if c.cfg.Proxy == nil || address != hostPort(c.cfg.Proxy) {
 		d.Control = c.control
 	}
-	return d.DialContext(ctx, network, address)
+	if err := fault.At(ctx, fault.CallDial); err != nil {
+		return nil, err
+	}
+	conn, err := d.DialContext(ctx, network, address)
+	if fault.On && err == nil {
+		conn = halfway{conn}
+	}
+	return conn, err
 }
 
 // CloseIdle closes connections that are kept for reuse.

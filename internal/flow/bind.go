@@ -12,6 +12,7 @@ import (
 	"lanyard"
 	"lanyard/internal/app"
 	"lanyard/internal/connection"
+	"lanyard/internal/fault"
 	"lanyard/internal/grant"
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
@@ -37,6 +38,9 @@ func (s *Service) bind(ctx context.Context, p lanyard.Principal, f lanyard.Flow,
 		call, stop := context.WithTimeout(ctx, ready.Target.Deadline)
 		id, err := ready.Target.Identify(call, issued[i], d.Nonce)
 		stop()
+		if down := fault.At(ctx, fault.FlowIdentify); down != nil {
+			err = &lanyard.Error{Code: lanyard.CodeIdentityUnavailable, Err: down}
+		}
 		if err != nil {
 			code := lanyard.CodeOf(err)
 			// A page of maintenance is no account either; where giving back would end the good grant of
@@ -62,6 +66,9 @@ func (s *Service) bind(ctx context.Context, p lanyard.Principal, f lanyard.Flow,
 		if err := s.expected(ctx, f, issued, who); err != nil {
 			return nil, s.rejectUnless(ctx, p, f, d, ready, issued, who, err)
 		}
+	}
+	if err := fault.At(ctx, fault.FlowBind); err != nil {
+		return nil, err
 	}
 	return s.store(ctx, p, f, d, ready, issued, who, "")
 }

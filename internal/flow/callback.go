@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lanyard"
+	"lanyard/internal/fault"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
 )
@@ -121,6 +122,7 @@ func (s *Service) park(ctx context.Context, r CallbackRequest, f lanyard.Flow, i
 	if err != nil {
 		return Arrival{}, err
 	}
+	_ = fault.At(ctx, fault.FlowParked)
 	return arrive(in, "lanyard_completion", completion), nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/app"
+	"lanyard/internal/fault"
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
@@ -80,6 +81,7 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 		return g, false, err
 	}
 	var kept bool
+	_ = fault.At(ctx, fault.GrantCommit)
 	err = s.insist(ctx, func() error {
 		return s.Store.Update(ctx, func(tx *store.Tx) (_ lanyard.Entry, err error) {
 			now := tx.Now()
@@ -121,6 +123,7 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 	if err != nil {
 		return g, false, fmt.Errorf("keep renewed tokens: %w", err)
 	}
+	_ = fault.At(ctx, fault.GrantSettle)
 	s.Spool.Settle(f.attempt.ID)
 	if kept {
 		s.Spool.Mark(next.ID, next.RefreshedAt)

@@ -8,6 +8,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/app"
+	"lanyard/internal/fault"
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
 )
@@ -76,6 +77,7 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 		return nil, fmt.Errorf("note code exchange: %w", err)
 	}
 	defer s.hold(a.ID)()
+	_ = fault.At(ctx, fault.FlowRedeem)
 	var r provider.Result
 	for i, cred := range t.Ready.Credentials { // an answer about the client spends no code
 		if i > 0 {
@@ -121,6 +123,7 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 	if err != nil {
 		return nil, fmt.Errorf("keep exchanged tokens: %w", err)
 	}
+	_ = fault.At(ctx, fault.FlowRedeemed)
 	s.Spool.Settle(a.ID)
 	return r.Tokens, exchangeError(r)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"lanyard"
+	"lanyard/internal/fault"
 	"lanyard/internal/provider"
 	"lanyard/internal/spool"
 	"lanyard/internal/vault"
@@ -27,6 +28,9 @@ func (r *receiver) release() {
 }
 
 func (s *Service) receiver(ctx context.Context, project lanyard.ProjectID) (*receiver, error) {
+	if err := fault.At(ctx, fault.GrantKey); err != nil {
+		return nil, err
+	}
 	sealer, err := s.Vault.Sealer(ctx, vault.ProjectKey(project))
 	if err != nil {
 		return nil, fmt.Errorf("key for the answer: %w", err)
@@ -53,6 +57,7 @@ func (r *receiver) keep(a lanyard.Attempt, answer provider.Answer) {
 	if !mayHoldTokens(answer) {
 		return
 	}
+	_ = fault.At(context.Background(), fault.GrantAnswer)
 	sealed, err := r.sealer.Seal(receiptPlace(a.Project, a.App, a.ID, a.Family, a.Generation), answer.Encode())
 	if err == nil {
 		room := r.room

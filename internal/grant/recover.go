@@ -8,6 +8,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/app"
+	"lanyard/internal/fault"
 	"lanyard/internal/provider"
 	"lanyard/internal/spool"
 	"lanyard/internal/store"
@@ -177,6 +178,9 @@ func (s *Service) Recover(ctx context.Context) (lost []lanyard.FlowID, err error
 			return err
 		}
 		for _, a := range open {
+			if err := fault.At(ctx, fault.GrantRecover); err != nil {
+				return err
+			}
 			if err := s.unknown(tx, a, "process_ended"); err != nil {
 				return err
 			}

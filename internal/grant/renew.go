@@ -10,6 +10,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/app"
+	"lanyard/internal/fault"
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
 )
@@ -78,6 +79,7 @@ func (s *Service) parse(t *provider.Target, kind lanyard.AttemptKind, a provider
 	var bug error
 	func() {
 		defer s.calm(&bug)
+		_ = fault.At(context.Background(), fault.GrantParse)
 		r = t.Parse(kind, a)
 	}()
 	return r
@@ -136,6 +138,7 @@ func (r *renewal) once(ctx context.Context) (lanyard.Grant, error) {
 		return r.g, err
 	}
 	defer r.hold(r.a.ID)()
+	_ = fault.At(ctx, fault.GrantClaimed)
 	old, err := r.Tokens(ctx, r.g)
 	if err != nil {
 		return r.g, errors.Join(err, r.abandon(ctx, r.a, "sealed_tokens"))
@@ -144,6 +147,7 @@ func (r *renewal) once(ctx context.Context) (lanyard.Grant, error) {
 		return r.g, err
 	}
 	r.a.Outcome, r.a.Error = out.Outcome, out.Error
+	defer func() { _ = fault.At(ctx, fault.GrantPublish) }()
 	if fresh, ok := pick(out, r.g.Kind); ok {
 		return r.keep(ctx, old, fresh)
 	}
@@ -304,6 +308,9 @@ func (r *renewal) intend(tx *store.Tx, now time.Time) error {
 	t := r.ready.Target
 	if at := MayTryAt(t.Class, t.Grace, History{Attempts: attempts}, r.g.AccessExpires, now); at.After(now) {
 		return later(lanyard.CodeRefreshFailed, at.Sub(now))
+	}
+	if (History{Attempts: attempts}).holding() {
+		_ = fault.At(context.Background(), fault.GrantTakeover)
 	}
 	r.a = lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: r.g.Project, App: r.g.App, Grant: r.g.ID,
 		Kind: lanyard.AttemptRefresh, Family: r.g.Family, Generation: r.g.Generation, Node: r.Node,

@@ -13,6 +13,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"lanyard"
+	"lanyard/internal/fault"
 )
 
 //go:embed migrations
@@ -69,8 +70,18 @@ func (db *DB) migrate(ctx context.Context, pool *sql.DB, version string) error {
 	case there == newest:
 		return nil
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", db.d.explain(err))
+	for there < newest {
+		if err := fault.At(ctx, fault.StoreMigrate); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		step, err := p.UpByOne(ctx)
+		if errors.Is(err, goose.ErrNoNextVersion) { // another node was faster
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("migrate: %w", db.d.explain(err))
+		}
+		there = step.Source.Version
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"lanyard"
+	"lanyard/internal/fault"
 )
 
 // patience bounds a transaction that has begun, which no caller can cancel.
@@ -85,6 +86,9 @@ func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, er
 	}
 	run, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer stop()
+	if err := fault.At(ctx, fault.StoreBegin); err != nil {
+		return out, unavailable(err, time.Second)
+	}
 	c, t, err := p.begin(ctx, run)
 	if err != nil {
 		return out, fmt.Errorf("begin: %w", explainPostgres(err))
@@ -102,11 +106,17 @@ func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, er
 	if out.err != nil {
 		return out, mine(run, out.err)
 	}
+	if err := fault.At(ctx, fault.StoreCommit); err != nil {
+		return out, unavailable(err, time.Second)
+	}
 	if err := t.Commit(); err != nil {
 		p.db.stats.failed.Add(1)
 		return out, fmt.Errorf("commit: %w", mine(run, explainPostgres(err)))
 	}
 	p.db.stats.committed(1, 0)
+	if err := fault.At(ctx, fault.StoreReply); err != nil {
+		return out, unavailable(err, time.Second)
+	}
 	return out, nil
 }
 
@@ -143,7 +153,10 @@ func (p *postgres) commit(batch []*job) {
 	for i, j := range batch {
 		entries[i] = j.entry
 	}
-	err := p.appendSome(entries)
+	err := fault.At(context.Background(), fault.StoreEntries)
+	if err == nil {
+		err = p.appendSome(entries)
+	}
 	if err == nil {
 		p.db.stats.committed(0, len(batch))
 	} else {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanyard"
+	"lanyard/internal/fault"
 )
 
 // batchMax is how much goes into one commit.
@@ -188,6 +189,10 @@ func (w *writer) commit(batch []*job) {
 	ctx := context.Background()
 	now := w.db.Clock()
 	w.written = w.written[:0]
+	if err := fault.At(ctx, fault.StoreBegin); err != nil {
+		w.fail(ctx, batch, unavailable(err, time.Second))
+		return
+	}
 	if _, err := w.conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
 		w.fail(ctx, batch, fmt.Errorf("begin: %w", explainSQLite(err)))
 		return
@@ -219,6 +224,10 @@ func (w *writer) commit(batch []*job) {
 	}
 	alone := changes == 0 // nobody's change is undone with them, so they need no savepoint
 	if alone {
+		if err := fault.At(ctx, fault.StoreEntries); err != nil {
+			w.fail(ctx, batch, unavailable(err, time.Second))
+			return
+		}
 		rows := w.minutes.missing(entries)
 		if err := addEntriesRows(ctx, w.conn, entries, rows, now); err == nil {
 			w.written = append(w.written, rows...)
@@ -235,6 +244,10 @@ func (w *writer) commit(batch []*job) {
 			return
 		}
 	}
+	if err := fault.At(ctx, fault.StoreCommit); err != nil {
+		w.fail(ctx, batch, unavailable(err, time.Second))
+		return
+	}
 	if _, err := w.conn.exec(ctx, "COMMIT", nil); err != nil {
 		w.fail(ctx, batch, fmt.Errorf("commit: %w", explainSQLite(err)))
 		return
@@ -242,6 +255,11 @@ func (w *writer) commit(batch []*job) {
 	w.minutes.committed(w.written)
 	w.readers.single.committed(changes, len(entries))
 	w.db.stats.committed(changes, len(entries))
+	if err := fault.At(ctx, fault.StoreReply); err != nil {
+		for i := range results {
+			results[i] = unavailable(err, time.Second)
+		}
+	}
 	for i, j := range batch {
 		j.done <- results[i]
 	}

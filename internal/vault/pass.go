@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lanyard"
+	"lanyard/internal/fault"
 )
 
 // batch is how many rows a rotation reads at a time.
@@ -82,6 +83,9 @@ func (v *Vault) reseal(ctx context.Context, p *pass, f SealedField) (bool, error
 	}
 	sealed, err := Sealer{f.Key, p.o}.Seal(f.Place, secret)
 	if err != nil {
+		return false, err
+	}
+	if err := fault.At(ctx, fault.VaultRewrap); err != nil {
 		return false, err
 	}
 	won, err := v.fields.ReplaceSealed(ctx, f, sealed)
