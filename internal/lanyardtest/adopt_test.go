@@ -1,0 +1,86 @@
+package lanyardtest_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"lanyard/client"
+	"lanyard/internal/lanyardtest"
+	"lanyard/internal/sandbox"
+	"lanyard/internal/server"
+)
+
+// socketOf talks to the server over its socket.
+func socketOf(w *lanyardtest.World) *client.Client {
+	w.T.Helper()
+	c, err := client.New(client.Config{Socket: w.Socket})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return c
+}
+
+// T20: a copy of the database that is started under another URL shows and tells
+// what it has, and calls no provider by any way, until the operator adopts it.
+func TestACopyElsewhereCallsNoProviderUntilItIsAdopted(t *testing.T) {
+	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
+		app := w.Zoom()
+		c := w.Connect(app, "u", "ana")
+		first := tokenOf(w, c).Str("fingerprint")
+		w.Stop()
+		elsewhere := func(s *server.Settings) { s.PublicURL = "http://localhost:1" }
+		url, dsn := w.URL, w.Settings.DatabaseURL
+		same := func(s *server.Settings) { s.DatabaseURL = dsn }
+		w.Restart(same, elsewhere)
+		w.URL = url // it listens where it did
+
+		calls := len(w.Sandbox.Ledger(sandbox.Query{}))
+		if got := tokenOf(w, c); got.Str("fingerprint") != first || statusOf(w, c) != "active" {
+			t.Errorf("a token that lives: got %v, want it", got)
+		}
+		w.Expire(-1)
+		problem := w.Fails("instance_not_adopted", "POST", tokenPath(c), map[string]any{})
+		if problem["retry_after"] == nil || strings.Contains(problem.Str("user_message"), "adopt") {
+			t.Errorf("got %v, want when to try again, and for the person no word about us", problem)
+		}
+		w.Expire(3600)
+		w.Fails("instance_not_adopted", "POST", "/v1/join-tokens",
+			map[string]any{"connection_id": c.Str("id"), "meeting_number": "123456789", "types": []string{"zak"}})
+		if check := w.OK("POST", "/v1/apps/"+app+"/check", nil); !strings.Contains(fmt.Sprint(check), "lanyard adopt") {
+			t.Errorf("app check: got %v, want it to say why it cannot know", check)
+		}
+		if n := len(w.Sandbox.Ledger(sandbox.Query{})); n != calls {
+			t.Errorf("got %d new lines in the providers' ledger, want none", n-calls)
+		}
+
+		op := socketOf(w)
+		st, err := op.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Hold == nil || st.Hold.Code != "instance_not_adopted" || st.MadeFor != url || st.Parts["providers"] != "instance_not_adopted" || !st.Ready {
+			t.Errorf("got %+v, want it ready, and why it calls no provider", st)
+		}
+		if !strings.Contains(w.Log.String(), "lanyard adopt") {
+			t.Error("the log does not say what to do")
+		}
+		done, err := op.Adopt(t.Context())
+		if err != nil || done.Was != url || done.PublicURL != "http://localhost:1" {
+			t.Fatalf("got %+v, %v, want it adopted", done, err)
+		}
+		w.Expire(-1)
+		if got := tokenOf(w, c); got.Str("fingerprint") == first {
+			t.Errorf("adopted: got the old token, want a new one")
+		}
+		if st, err := op.Status(t.Context()); err != nil || st.Hold != nil || st.Parts["providers"] != "ok" {
+			t.Errorf("adopted: got %+v, %v", st, err)
+		}
+
+		status, out := w.Call(w.Key, "POST", "/v1/operator/adopt", nil)
+		if status != http.StatusForbidden || out.Str("code") != "operator_only" {
+			t.Errorf("a customer's key: got %d %v, want it refused", status, out)
+		}
+	})
+}
