@@ -22,11 +22,13 @@ func (w *world) settings(address string) map[string]string {
 }
 
 func (w *world) startProduct(ctx context.Context) (*process, error) {
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
+	if w.address == "" {
+		var err error
+		if w.address, err = freeAddress(ctx); err != nil {
+			return nil, err
+		}
 	}
-	o := orders{Role: "product", Settings: w.settings(address), Log: filepath.Join(w.dir, "log")}
+	o := orders{Role: "product", Settings: w.settings(w.address), Log: filepath.Join(w.dir, "log")}
 	if w.profile != "" && w.key != "" {
 		o.Profile = filepath.Join(w.profile, w.name())
 	}

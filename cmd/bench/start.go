@@ -40,10 +40,7 @@ func (w *world) starts(ctx context.Context) (s start, err error) {
 }
 
 func (w *world) start(ctx context.Context, program string) (took time.Duration, memory int64, err error) {
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
+	address := w.address
 	cmd := exec.CommandContext(ctx, program, "serve")
 	cmd.Env = os.Environ()
 	for name, value := range w.settings(address) {

@@ -23,6 +23,7 @@ type world struct {
 	options
 	dir         string
 	databaseURL string // empty: SQLite
+	address     string // of the product, the same at every start: its database remembers for whom it was made
 	key         string // an API key
 	original    string // id of the connection that came by the whole journey
 	ids         []string
