@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +65,7 @@ func (c *cli) connectionShow() *cobra.Command {
 }
 
 func (c *cli) connectionAttempts() *cobra.Command {
-	return &cobra.Command{Use: "attempts CONNECTION", Short: "Show the calls to the provider's token endpoint, newest first", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+	return &cobra.Command{Use: "attempts CONNECTION", Short: "Show the calls to the provider's token endpoint, newest first, as a time line", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		return c.onProject(cmd.Context(), func(on *client.Client) error {
 			all, err := client.All(cmd.Context(), func(ctx context.Context, p client.Page) (*wire.List[wire.Attempt], error) {
 				return on.ListAttempts(ctx, args[0], p)
@@ -72,23 +73,41 @@ func (c *cli) connectionAttempts() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.print(all, func(w io.Writer) {
-				var rows [][]string
-				for _, a := range all {
-					outcome := a.Outcome
-					if outcome == "" {
-						outcome = "open"
-					}
-					took := ""
-					if a.EndedAt != nil {
-						took = a.EndedAt.Sub(a.StartedAt).Round(1e6).String()
-					}
-					rows = append(rows, []string{when(&a.StartedAt), a.Kind, strconv.FormatInt(a.Generation, 10), outcome, a.Error, took, a.ProviderRequestID})
-				}
-				table(w, []string{"STARTED", "KIND", "GENERATION", "OUTCOME", "ERROR", "TOOK", "PROVIDER'S REQUEST ID"}, rows)
-			})
+			return c.print(all, func(w io.Writer) { timeLine(w, all) })
 		})
 	}}
+}
+
+// marks say at a glance how an attempt ended.
+var marks = map[string]string{"": "…", "ok": "●", "ok_partial": "◐", "not_sent": "·", "unknown": "?", "throttled": "~", "app_error": "!", "rejected": "✗", "interaction": "✗", "dropped": "–"}
+
+// timeLine writes attempts, newest first as they come, with the time that went by
+// between them and how long each took beside the others.
+func timeLine(w io.Writer, all []wire.Attempt) {
+	longest := time.Millisecond
+	for _, a := range all {
+		if a.EndedAt != nil {
+			longest = max(longest, a.EndedAt.Sub(a.StartedAt))
+		}
+	}
+	const width = 10
+	var rows [][]string
+	for i, a := range all {
+		outcome, took, bar := a.Outcome, "", ""
+		if outcome == "" {
+			outcome = "running, or its node died"
+		}
+		if a.EndedAt != nil {
+			d := a.EndedAt.Sub(a.StartedAt)
+			took, bar = d.Round(time.Millisecond).String(), strings.Repeat("▪", 1+int((width-1)*d/longest))
+		}
+		since := ""
+		if i+1 < len(all) {
+			since = "+" + a.StartedAt.Sub(all[i+1].StartedAt).Round(time.Second).String()
+		}
+		rows = append(rows, []string{when(&a.StartedAt), since, marks[a.Outcome] + " " + outcome, a.Kind, strconv.FormatInt(a.Generation, 10), a.Error, took, bar, a.Class, a.ProviderRequestID})
+	}
+	table(w, []string{"STARTED", "AFTER", "OUTCOME", "KIND", "GENERATION", "ERROR", "TOOK", "", "CLASS", "PROVIDER'S REQUEST ID"}, rows)
 }
 
 func (c *cli) connectionPause(pause bool) *cobra.Command {

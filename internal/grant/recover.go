@@ -192,10 +192,38 @@ func (s *Service) Recover(ctx context.Context) (lost []lanyard.FlowID, err error
 	})
 }
 
+// unknown ends an attempt whose outcome nobody will ever learn. Where the refresh
+// token may be spent by it, the grant is not shown as if nothing had happened, and
+// it is tried again when its class allows.
 func (s *Service) unknown(tx *store.Tx, a lanyard.Attempt, why string) error {
 	a.EndedAt, a.Outcome, a.Error = tx.Now(), lanyard.OutcomeUnknown, why
-	_, err := tx.EndAttempt(a)
-	return err
+	if ok, err := tx.EndAttempt(a); err != nil || !ok || a.Kind != lanyard.AttemptRefresh || a.Grant == "" {
+		return err
+	}
+	g, err := tx.Grant(a.Project, a.Grant)
+	if err != nil || g.Family != a.Family || g.Generation != a.Generation || g.Health == lanyard.Dead {
+		return ignoreGone(err)
+	}
+	own, err := tx.App(g.Project, g.App)
+	if err != nil {
+		return ignoreGone(err)
+	}
+	t, err := s.Apps.Providers.Target(own)
+	if err != nil || !t.Class.Rotates() {
+		return nil //nolint:nilerr // an app that cannot be resolved is found out by who uses it
+	}
+	h := History{}
+	if h.Attempts, err = tx.AttemptsOn(g.ID, g.Family, g.Generation); err != nil {
+		return err
+	}
+	n := After(t.Class, t.Grace, provider.Result{Outcome: lanyard.OutcomeUnknown}, h, g.AccessExpires, tx.Now())
+	next := g
+	next.Health, next.Reason, next.RetryAt = n.Health, n.Reason, n.RetryAt
+	next = PlanAt(t, next, spread(next), tx.Now())
+	if _, err := tx.PutGrantHealth(next, g.Family, g.Generation); err != nil {
+		return err
+	}
+	return s.tell(tx, g, next, "")
 }
 
 // silentFor is how long a node may be away and come back with an answer: as long

@@ -250,3 +250,27 @@ func must(t *testing.T) func(any, error) {
 		}
 	}
 }
+
+// A process that dies between the provider's answer and its receipt leaves a refresh
+// token that may be spent. It used to be shown as active after the next start.
+func TestWhatAProcessDiedWithIsNotShownAsActive(t *testing.T) {
+	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
+		c := w.Connect(w.Zoom(), "u", "ana")
+		w.Expire(-1)
+		tokenOf(w, c)
+		w.SQL(`UPDATE attempts SET ended_at = 0, outcome = '', generation = 1 WHERE kind = 'refresh'`) // as if it ran on generation 1
+		w.Restart()
+		got := w.OK("GET", "/v1/connections/"+c.Str("id"), nil)
+		if got.Str("status") != "degraded" || got.Str("reason") != "provider_unavailable" {
+			t.Errorf("got %s, %s after the start, want degraded", got.Str("status"), got.Str("reason"))
+		}
+		tokenOf(w, c) // the token we hold lives
+		w.SQL(`UPDATE grants SET retry_at = 0`)
+		w.SQL(`UPDATE attempts SET ended_at = ended_at - 60000000`)
+		w.Expire(-1)
+		tokenOf(w, c)
+		if s := statusOf(w, c); s != "active" {
+			t.Errorf("got %s after the next renewal, want active", s)
+		}
+	})
+}
