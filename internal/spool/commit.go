@@ -1,10 +1,15 @@
 package spool
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"lanyard/internal/fault"
 )
 
 // kept is a receipt on its way to disk.
@@ -32,11 +37,12 @@ func (s *Spool) commit() {
 			return
 		}
 		s.writing.Lock()
-		s.since.Store(time.Now().UnixNano())
+		now := time.Now()
+		s.since.Store(&now)
 		for len(batch) > 0 {
 			batch = batch[s.write(batch):]
 		}
-		s.since.Store(0)
+		s.since.Store(nil)
 		s.writing.Unlock()
 	}
 }
@@ -46,18 +52,9 @@ func (s *Spool) commit() {
 func (s *Spool) write(batch []*kept) (n int) {
 	var err error
 	for range 2 {
-		var g *segment
-		if g, err = s.place(batch[0].r.size()); err != nil {
-			n = 1
-			continue
-		}
-		var b []byte
-		b, n = s.encode(batch, g.size-g.tail)
-		if err = g.put(b); err == nil {
-			s.done(g, int64(len(b)), batch[:n])
+		if n, err = s.try(batch); err == nil {
 			return n
 		}
-		s.abandon(g, err)
 	}
 	s.mu.Lock()
 	s.fail(err)
@@ -69,6 +66,31 @@ func (s *Spool) write(batch []*kept) (n int) {
 	return n
 }
 
+// try keeps the first of batch in one segment, and says how many; one at least.
+// A bug in it is like a disk that fails: those who wait hear of it.
+func (s *Spool) try(batch []*kept) (n int, err error) {
+	var g *segment
+	n = 1
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %T", v)
+		}
+		if err != nil && g != nil {
+			s.abandon(g, err)
+		}
+	}()
+	if g, err = s.place(batch[0].r.size()); err != nil {
+		return n, err
+	}
+	var b []byte
+	b, n = s.encode(batch, g.size-g.tail)
+	if err := g.put(b); err != nil {
+		return n, err
+	}
+	s.done(g, int64(len(b)), batch[:n])
+	return n, nil
+}
+
 // place returns the segment to write n bytes to: the active one if they fit,
 // else the next one.
 func (s *Spool) place(n int) (*segment, error) {
@@ -76,6 +98,9 @@ func (s *Spool) place(n int) (*segment, error) {
 	defer s.mu.Unlock()
 	if g := s.active; g != nil && g.size-g.tail >= int64(n) {
 		return g, nil
+	}
+	if err := fault.At(context.Background(), fault.SpoolRotate); err != nil {
+		return nil, err
 	}
 	if len(s.ready) == 0 {
 		s.mu.Unlock()
@@ -160,6 +185,9 @@ func (s *Spool) abandon(g *segment, err error) {
 // either. If the disk does not even do that, the restart syncs it and sees. With mu.
 func (s *Spool) bury(g *segment) {
 	_ = g.close() // its error says no more than that of the sync
+	if filepath.Ext(g.path) == badExt {
+		return
+	}
 	to := strings.TrimSuffix(g.path, segmentExt) + badExt
 	if err := os.Rename(g.path, to); err != nil {
 		s.log.Warn("an abandoned segment of the spool could not be renamed", "error", err)
@@ -213,10 +241,14 @@ func (s *Spool) make(fill, checked bool) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cannot = err; err == nil {
-		s.ready = append(s.ready, g)
+	if s.cannot = err; err != nil {
+		return err
 	}
-	return err
+	if s.closed && checked { // nobody waits for it any more
+		return errors.Join(errClosed, g.close())
+	}
+	s.ready = append(s.ready, g)
+	return nil
 }
 
 // all are the segments there are. With mu.

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"lanyard"
+	"lanyard/internal/fault"
 )
 
 // The file of marks is, little endian, 32 bytes of head and 32 bytes for each
@@ -126,7 +128,7 @@ func (m *marks) open(dir string) error {
 	if err != nil {
 		return err
 	}
-	b, err := os.ReadFile(f.Name())
+	b, _, err := readFile(f.Name())
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
@@ -146,8 +148,14 @@ func (m *marks) read(b []byte) {
 // write appends what is not saved, or writes all of it anew. One at a time.
 func (m *marks) write() error {
 	m.mu.Lock()
+	m.timed = false
+	m.mu.Unlock()
+	if err := fault.At(context.Background(), fault.SpoolMark); err != nil {
+		return err
+	}
+	m.mu.Lock()
 	b := m.unsaved
-	m.unsaved, m.timed = nil, false
+	m.unsaved = nil
 	n := int64(m.table.n)
 	m.mu.Unlock()
 	if m.file != nil && (m.end+int64(len(b)))/markLen <= 2*n+1024 {
@@ -162,8 +170,7 @@ func (m *marks) write() error {
 			m.end += int64(len(b))
 			return nil
 		}
-		_ = m.file.Close() // its error says no more than that of the sync
-		m.file = nil
+		m.drop()
 	}
 	if n == 0 {
 		return nil
@@ -188,10 +195,7 @@ func (m *marks) rewrite() error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(path+newExt))
 	}
-	if m.file != nil {
-		_ = m.file.Close() // it is being replaced
-		m.file = nil
-	}
+	m.drop()
 	if err := os.Rename(path+newExt, path); err != nil {
 		return err
 	}
@@ -201,6 +205,14 @@ func (m *marks) rewrite() error {
 	m.file, err = os.OpenFile(path, os.O_RDWR, 0)
 	m.end = end
 	return err
+}
+
+// drop leaves the file: it failed, or it is being replaced.
+func (m *marks) drop() {
+	if m.file != nil {
+		_ = m.file.Close() // what it would say is known
+		m.file = nil
+	}
 }
 
 // dump writes all marks, shard by shard, so that nobody waits for the disk.

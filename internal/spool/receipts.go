@@ -2,13 +2,16 @@ package spool
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"slices"
 	"time"
 
 	"lanyard"
+	"lanyard/internal/fault"
 )
 
 // attemptKey is what an attempt is known by in memory, where there may be many.
@@ -57,7 +60,7 @@ func (s *Spool) Settle(a lanyard.AttemptID) {
 // Receipts calls fn for every receipt of the last day (Config.Keep), and for older
 // ones that are not settled, oldest first; settled ones too, since a database may
 // lose its last commits. One may be offered twice, after a failed sync. The error
-// of fn ends it and is returned; what cannot be read is another error.
+// of fn ends it and is returned; a segment that cannot be opened is another error.
 func (s *Spool) Receipts(fn func(Receipt) error) error {
 	s.mu.Lock()
 	var list []*segment
@@ -91,26 +94,37 @@ func (s *Spool) Receipts(fn func(Receipt) error) error {
 
 // read calls fn for what is to be offered of the first n bytes of g.
 func (s *Spool) read(g *segment, n int64, from time.Time, fn func(Receipt) error) error {
-	b := make([]byte, n)
-	s.mu.Lock()
-	path := g.path
-	s.mu.Unlock()
-	f, err := os.Open(path)
+	b, lost, err := s.readSegment(g)
 	if err != nil {
 		return unavailable(fmt.Errorf("read spool: %w", err))
 	}
-	_, err = f.ReadAt(b, 0)
-	_ = f.Close() // it was read only
-	if err != nil {
-		return unavailable(fmt.Errorf("read spool: %w", err))
+	if lost > 0 {
+		s.log.Error("the disk does not give back a part of the spool", "blocks", lost)
 	}
-	_, err = scan(b[min(block, len(b)):], func(r Receipt, _ int) error {
+	b = b[min(block, len(b)):min(n, int64(len(b)))]
+	_, err = scan(b, func(r Receipt, _ int) error {
 		if r.At.Before(from) && !s.awaits(r.Attempt) {
 			return nil
+		}
+		if err := fault.At(context.Background(), fault.SpoolReplay); err != nil {
+			return unavailable(err)
 		}
 		return fn(r)
 	})
 	return err
+}
+
+// readSegment reads its file, which may get another name meanwhile.
+func (s *Spool) readSegment(g *segment) (b []byte, lost int, err error) {
+	for range 2 {
+		s.mu.Lock()
+		path := g.path
+		s.mu.Unlock()
+		if b, lost, err = readFile(path); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return b, lost, err
 }
 
 func (s *Spool) awaits(a lanyard.AttemptID) bool {

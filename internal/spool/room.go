@@ -1,11 +1,13 @@
 package spool
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"time"
 
 	"lanyard"
+	"lanyard/internal/fault"
 )
 
 // Receipt is what a provider answered to one attempt, sealed, and where it belongs.
@@ -43,9 +45,13 @@ const stalled = 15 * time.Second
 // are allocated. Where it cannot, no call is to be made (I2, I20): its error is
 // spool_unavailable.
 func (s *Spool) Reserve() (*Room, error) {
+	if err := fault.At(context.Background(), fault.SpoolReserve); err != nil {
+		return nil, unavailable(err)
+	}
 	for {
+		free, disk := freeBytes(s.c.Dir)
 		s.mu.Lock()
-		err := s.refuses()
+		err := s.refuses(free, disk)
 		if err == nil && s.slots() > s.rooms {
 			s.rooms++
 			s.peak = max(s.peak, s.rooms)
@@ -63,8 +69,8 @@ func (s *Spool) Reserve() (*Room, error) {
 	}
 }
 
-// refuses says why no call may begin. With mu.
-func (s *Spool) refuses() error {
+// refuses says why no call may begin, with this much of the disk free. With mu.
+func (s *Spool) refuses(free int64, disk error) error {
 	switch {
 	case s.closed:
 		return errClosed
@@ -72,17 +78,15 @@ func (s *Spool) refuses() error {
 		return s.broken
 	case s.isStalled():
 		return errStalled
+	case disk == nil && free < s.c.Floor:
+		return errFloor
 	}
-	free, err := freeBytes(s.c.Dir)
-	if err == nil && free < s.c.Floor {
-		err = errFloor
-	}
-	return err
+	return disk
 }
 
 func (s *Spool) isStalled() bool {
 	since := s.since.Load()
-	return since != 0 && time.Since(time.Unix(0, since)) > stalled
+	return since != nil && time.Since(*since) > stalled
 }
 
 // slots is for how many receipts of the largest size there is room, one whole

@@ -2,13 +2,17 @@ package spool
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
+
+	"lanyard/internal/fault"
 )
 
 // A segment is a file of whole blocks. The first block says what it is; groups
@@ -65,6 +69,9 @@ func baseOf(b []byte) (base uint64, ok bool) {
 // fill they are written once, which makes later syncs faster: they need not
 // note that a block is in use now.
 func makeSegment(dir string, number, base uint64, size int64, fill bool) (_ *segment, err error) {
+	if err := fault.At(context.Background(), fault.SpoolMake); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(dir, fmt.Sprintf("%016x", number))
 	f, err := os.OpenFile(path+newExt, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
 	if err != nil {
@@ -73,14 +80,14 @@ func makeSegment(dir string, number, base uint64, size int64, fill bool) (_ *seg
 	if err := errors.Join(layOut(f, base, size, fill), f.Close()); err != nil {
 		return nil, errors.Join(err, os.Remove(path+newExt)) // what is half made takes no room
 	}
-	if err := os.Rename(path+newExt, path+segmentExt); err != nil {
-		return nil, err
-	}
 	g := &segment{path: path + segmentExt, size: size, tail: block}
-	if err := syncDir(dir); err != nil {
-		return nil, err
+	if err := os.Rename(path+newExt, g.path); err != nil {
+		return nil, errors.Join(err, os.Remove(path+newExt))
 	}
-	return g, g.open()
+	if err := errors.Join(syncDir(dir), g.open()); err != nil {
+		return nil, errors.Join(err, g.close(), os.Remove(g.path))
+	}
+	return g, nil
 }
 
 func layOut(f *os.File, base uint64, size int64, fill bool) error {
@@ -98,7 +105,34 @@ func layOut(f *os.File, base uint64, size int64, fill bool) error {
 	if _, err := f.WriteAt(segmentHead(base, time.Now()), 0); err != nil {
 		return err
 	}
+	if err := fault.At(context.Background(), fault.SpoolSync); err != nil {
+		return err
+	}
 	return f.Sync() // its length too
+}
+
+// readFile reads a file. What the disk does not give back is zero, and counted.
+func readFile(path string) (b []byte, lost int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	b = make([]byte, info.Size())
+	for at := 0; at < len(b); {
+		n, err := f.ReadAt(b[at:], int64(at))
+		if at += n; err == nil || errors.Is(err, io.EOF) {
+			return b[:at], lost, nil
+		}
+		next := min(at/block*block+block, len(b))
+		clear(b[at:next])
+		at, lost = next, lost+1
+	}
+	return b, lost, nil
 }
 
 func (g *segment) open() (err error) {
@@ -117,13 +151,23 @@ func (g *segment) close() error {
 
 // put writes a group and syncs it. An error means that nobody knows what is on
 // disk, and that this segment is not to be written again.
-func (g *segment) put(group []byte) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %T", v)
+func (g *segment) put(group []byte) error {
+	ctx := context.Background()
+	if err := fault.At(ctx, fault.SpoolWrite); err != nil {
+		return err
+	}
+	if fault.On {
+		if _, err := g.file.WriteAt(group[:len(group)/2], g.tail); err != nil {
+			return err
 		}
-	}()
+		if err := fault.At(ctx, fault.SpoolTorn); err != nil {
+			return err
+		}
+	}
 	if _, err := g.file.WriteAt(group, g.tail); err != nil {
+		return err
+	}
+	if err := fault.At(ctx, fault.SpoolSync); err != nil {
 		return err
 	}
 	return syncData(g.file)
@@ -131,10 +175,11 @@ func (g *segment) put(group []byte) (err error) {
 
 // load reads a segment that an earlier run has left, and calls f for its records.
 func load(path string, f func(Receipt)) (g *segment, base uint64, damaged int, err error) {
-	b, err := os.ReadFile(path)
+	b, lost, err := readFile(path)
 	if err != nil {
 		return nil, 0, 0, err
 	}
+	damaged = lost
 	g = &segment{path: path, size: int64(len(b)) / block * block}
 	base, ok := baseOf(b)
 	if !ok && !zero(b[:min(block, len(b))]) {

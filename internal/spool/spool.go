@@ -50,9 +50,9 @@ type Spool struct {
 	cannot  error // why the last segment that was wanted could not be made
 	closed  bool
 
-	grow    sync.Mutex   // one segment is made at a time
-	writing sync.Mutex   // held while the active segment is written or left
-	since   atomic.Int64 // when the write began that runs now, in ns; 0: none
+	grow    sync.Mutex                // one segment is made at a time
+	writing sync.Mutex                // held while the active segment is written or left
+	since   atomic.Pointer[time.Time] // when the write began that runs now; nil: none
 
 	marks marks
 
@@ -99,6 +99,9 @@ func Open(c Config) (*Spool, error) {
 // load reads the directory, and sees to it that there is something to write to.
 func (s *Spool) load() error {
 	if err := os.MkdirAll(s.c.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := syncDir(filepath.Dir(s.c.Dir)); err != nil {
 		return err
 	}
 	if err := os.Chmod(s.c.Dir, 0o700); err != nil {

@@ -1,8 +1,10 @@
 package spool
 
 import (
+	"fmt"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -30,19 +32,29 @@ func (s *Spool) upkeep() {
 		case <-s.stop:
 			return
 		case <-s.marks.due():
-			s.writeMarks()
+			s.guarded(s.writeMarks)
 			continue
 		case <-look.C:
 		case <-s.kick:
 		}
-		s.retire()
-		s.reclaim()
-		s.prepare()
+		s.guarded(s.retire)
+		s.guarded(s.reclaim)
+		s.guarded(s.prepare)
 		if time.Since(trimmed) > idle {
-			s.trim()
+			s.guarded(s.trim)
 			trimmed = time.Now()
 		}
 	}
+}
+
+// guarded runs f; a bug in it is logged, and the rest goes on.
+func (s *Spool) guarded(f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.Error("upkeep of the spool failed", "error", fmt.Sprintf("panic: %T\n%s", v, debug.Stack()))
+		}
+	}()
+	f()
 }
 
 // prepare tries a broken spool again, and keeps half a segment more than is needed.

@@ -1,0 +1,4 @@
+package spool
+
+// SyncData is what segments are synced with, for the benchmark beside it.
+var SyncData = syncData
