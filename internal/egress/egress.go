@@ -53,6 +53,9 @@ type Config struct {
 	Hold func() error
 	// ClockOffset is what this process's clock is wrong by, for tests of just that.
 	ClockOffset time.Duration
+	// Dial takes the place of the network in tests that have none. No server is wired with it: New refuses it unless
+	// AllowLoopback is on, which is for tests and sandboxes as well.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client makes guarded requests. It is safe for concurrent use.
@@ -68,6 +71,9 @@ type Client struct {
 func New(cfg Config) (*Client, error) {
 	if p := cfg.Proxy; p != nil && (p.Scheme != "http" && p.Scheme != "https" || p.Hostname() == "") {
 		return nil, errors.New("egress proxy: must be http://host:port or https://host:port")
+	}
+	if cfg.Dial != nil && !cfg.AllowLoopback {
+		return nil, errors.New("egress: a network of one's own is for tests, and they allow loopback")
 	}
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "lanyard"
@@ -117,7 +123,11 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 	if err := fault.At(ctx, fault.CallDial); err != nil {
 		return nil, err
 	}
-	conn, err := d.DialContext(ctx, network, address)
+	dial := d.DialContext
+	if c.cfg.Dial != nil {
+		dial = c.cfg.Dial
+	}
+	conn, err := dial(ctx, network, address)
 	if fault.On && err == nil {
 		conn = halfway{conn}
 	}

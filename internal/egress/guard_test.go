@@ -2,6 +2,7 @@ package egress
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"net/url"
 	"testing"
@@ -120,6 +121,7 @@ func TestNewRefuses(t *testing.T) {
 		{Proxy: &url.URL{Scheme: "socks5", Host: "127.0.0.1:1080"}},
 		{Proxy: &url.URL{Scheme: "http"}},
 		{AllowNetworks: []netip.Prefix{{}}},
+		{Dial: (&net.Dialer{}).DialContext}, // it knows no guard
 	} {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("New(%+v) made a client", cfg)
