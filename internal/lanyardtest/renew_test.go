@@ -9,6 +9,7 @@ import (
 
 	"lanyard/internal/lanyardtest"
 	"lanyard/internal/sandbox"
+	"lanyard/internal/server"
 )
 
 func tokenOf(w *lanyardtest.World, c lanyardtest.JSON) lanyardtest.JSON {
@@ -259,7 +260,9 @@ func TestWhatAProcessDiedWithIsNotShownAsActive(t *testing.T) {
 		w.Expire(-1)
 		tokenOf(w, c)
 		w.SQL(`UPDATE attempts SET ended_at = 0, outcome = '', generation = 1 WHERE kind = 'refresh'`) // as if it ran on generation 1
-		w.Restart()
+		db := w.Settings.DatabaseURL
+		w.Stop()
+		w.Restart(func(s *server.Settings) { s.DatabaseURL = db })
 		got := w.OK("GET", "/v1/connections/"+c.Str("id"), nil)
 		if got.Str("status") != "degraded" || got.Str("reason") != "provider_unavailable" {
 			t.Errorf("got %s, %s after the start, want degraded", got.Str("status"), got.Str("reason"))
