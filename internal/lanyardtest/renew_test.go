@@ -259,7 +259,8 @@ func TestWhatAProcessDiedWithIsNotShownAsActive(t *testing.T) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		w.Expire(-1)
 		tokenOf(w, c)
-		w.SQL(`UPDATE attempts SET ended_at = 0, outcome = '', generation = 1 WHERE kind = 'refresh'`) // as if it ran on generation 1
+		// As if another had been under way, on the generation there is now.
+		w.SQL(`UPDATE attempts SET id = 'att_00000000000000000000000000', ended_at = 0, outcome = '', generation = 1 WHERE kind = 'refresh'`)
 		db := w.Settings.DatabaseURL
 		w.Stop()
 		w.Restart(func(s *server.Settings) { s.DatabaseURL = db })
