@@ -176,7 +176,7 @@ func possible(p Point, k Kind) bool {
 }
 
 // errno is the error of the system with this name.
-func errno(name string) (error, error) { //nolint:staticcheck // the first is a value here
+func errno(name string) (error, error) {
 	for _, e := range []struct {
 		name string
 		err  syscall.Errno

@@ -110,7 +110,7 @@ func (m *marks) time(d time.Duration) {
 func appendMark(b []byte, key [16]byte, at int64) []byte {
 	start := len(b)
 	b = append(b, key[:]...)
-	b = binary.LittleEndian.AppendUint64(b, uint64(at)) //nolint:gosec // the bits
+	b = binary.LittleEndian.AppendUint64(b, uint64(at))
 	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
 	return append(b, 0, 0, 0, 0)
 }
@@ -140,7 +140,7 @@ func (m *marks) open(dir string) error {
 func (m *marks) read(b []byte) {
 	for ; len(b) >= markLen; b = b[markLen:] {
 		if binary.LittleEndian.Uint32(b[24:]) == crc32.Checksum(b[:24], castagnoli) {
-			m.table.raise([16]byte(b[:16]), int64(binary.LittleEndian.Uint64(b[16:]))) //nolint:gosec // the bits
+			m.table.raise([16]byte(b[:16]), int64(binary.LittleEndian.Uint64(b[16:])))
 		}
 	}
 }

@@ -66,15 +66,15 @@ func (r *Receipt) size() int {
 func encode(b []byte, r *Receipt) []byte {
 	start := len(b)
 	b = append(b, recordMagic...)
-	b = binary.LittleEndian.AppendUint32(b, uint32(r.size()-headLen)) //nolint:gosec // at most MaxSealed and some
+	b = binary.LittleEndian.AppendUint32(b, uint32(r.size()-headLen))
 	b = binary.LittleEndian.AppendUint64(b, r.Sequence)
-	b = binary.LittleEndian.AppendUint64(b, uint64(r.At.UnixMicro())) //nolint:gosec // the bits
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.At.UnixMicro()))
 	b = binary.LittleEndian.AppendUint32(b, bodyFormat)
 	b = append(b, 0, 0, 0, 0)
 	for _, t := range r.texts() {
 		b = append(append(b, byte(len(t))), t...)
 	}
-	b = binary.LittleEndian.AppendUint64(b, uint64(r.Generation)) //nolint:gosec // the bits
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.Generation))
 	b = append(b, r.Sealed...)
 	binary.LittleEndian.PutUint32(b[start+28:], checksum(b[start:]))
 	return b
@@ -99,7 +99,7 @@ func decode(b []byte) (r Receipt, n int, ok bool) {
 		return r, 0, false
 	}
 	r.Sequence = binary.LittleEndian.Uint64(b[8:])
-	r.At = time.UnixMicro(int64(binary.LittleEndian.Uint64(b[16:]))).UTC() //nolint:gosec // the bits
+	r.At = time.UnixMicro(int64(binary.LittleEndian.Uint64(b[16:]))).UTC()
 	rest := b[headLen:n:n]
 	var t [7]string
 	for i := range t {
@@ -113,7 +113,7 @@ func decode(b []byte) (r Receipt, n int, ok bool) {
 	}
 	r.Attempt, r.Project, r.App = lanyard.AttemptID(t[0]), lanyard.ProjectID(t[1]), lanyard.AppID(t[2])
 	r.Grant, r.Flow, r.Kind, r.Family = lanyard.GrantID(t[3]), lanyard.FlowID(t[4]), lanyard.AttemptKind(t[5]), t[6]
-	r.Generation, r.Sealed = int64(binary.LittleEndian.Uint64(rest)), rest[8:] //nolint:gosec // the bits
+	r.Generation, r.Sealed = int64(binary.LittleEndian.Uint64(rest)), rest[8:]
 	return r, n, true
 }
 

@@ -52,7 +52,7 @@ func (g *segment) slots() int { return int((g.size - g.tail) / maxRecord) }
 func segmentHead(base uint64, made time.Time) []byte {
 	b := append(make([]byte, 0, block), segmentMagic...)
 	b = binary.LittleEndian.AppendUint64(b, base)
-	b = binary.LittleEndian.AppendUint64(b, uint64(made.UnixMicro())) //nolint:gosec // the bits
+	b = binary.LittleEndian.AppendUint64(b, uint64(made.UnixMicro()))
 	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 	return b[:block]
 }

@@ -14,7 +14,7 @@ func freeBytes(dir string) (int64, error) {
 	for {
 		err := syscall.Statfs(dir, &st)
 		if err == nil {
-			return int64(st.Bavail) * int64(st.Bsize), nil //nolint:gosec,unconvert // the types differ between systems
+			return int64(st.Bavail) * int64(st.Bsize), nil // the types differ between systems
 		}
 		if !errors.Is(err, syscall.EINTR) {
 			return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
