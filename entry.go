@@ -32,6 +32,8 @@ const (
 	ActVaultRotated       Action = "vault.rotated"
 	ActInstanceAdopted    Action = "instance.adopted" // this server calls providers with what was another's
 	ActBackupTaken        Action = "instance.backed_up"
+	ActRefreshStopped     Action = "refresh.stopped" // the operator lets nothing be renewed by the schedule
+	ActRefreshStarted     Action = "refresh.started"
 	ActSecurity           Action = "security.tampered"
 )
 
