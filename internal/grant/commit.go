@@ -204,6 +204,13 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 			if !ok { // moved on: a verdict on an old generation is dropped (I8)
 				return e, nil
 			}
+			if result.Error == subjectChanged {
+				err = tx.AddEvent(lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: r.g.Project, Type: lanyard.EventSecurity,
+					Data: map[string]string{"what": subjectChanged, "app_id": string(r.g.App)}})
+				if err != nil {
+					return e, err
+				}
+			}
 			return e, r.tell(tx, r.g, next, "")
 		})
 	})

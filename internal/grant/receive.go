@@ -81,3 +81,21 @@ func mayHoldTokens(a provider.Answer) bool {
 func receiptPlace(project lanyard.ProjectID, app lanyard.AppID, attempt lanyard.AttemptID, family string, generation int64) vault.Place {
 	return vault.Place{Project: project, Row: string(attempt), Field: "spool.answer", Family: family, Generation: generation, App: app}
 }
+
+// subjectChanged is the error of a renewal that brought somebody else's tokens.
+const subjectChanged = "subject_changed"
+
+// mine makes sure that a renewal's tokens are for the account that the grant is
+// for (OpenID Connect Core §12.2): those of somebody else are not handed out, and
+// say nothing about the grant.
+func (s *Service) mine(t *provider.Target, own lanyard.App, g lanyard.Grant, r provider.Result) provider.Result {
+	tokens, ok := pick(r, g.Kind)
+	if !ok {
+		return r
+	}
+	who, ok := t.Claimed(tokens)
+	if !ok || bytes.Equal(s.SubjectHash(own, who), g.SubjectHash) {
+		return r
+	}
+	return provider.Result{Outcome: lanyard.OutcomeUnknown, Error: subjectChanged, Reason: lanyard.CodeProviderAnswerInvalid}
+}

@@ -121,6 +121,9 @@ func (s *Service) offer(ctx context.Context, r spool.Receipt) (*Exchanged, error
 	case r.Grant == "":
 		return nil, s.closed(ctx, a)
 	}
+	if g.ID != "" {
+		result = s.mine(ready.Target, own, g, result)
+	}
 	tokens, ok := pick(result, g.Kind)
 	switch {
 	case g.ID == "" && len(result.Tokens) > 0: // deleted meanwhile

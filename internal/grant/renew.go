@@ -173,7 +173,7 @@ func (r *renewal) call(ctx context.Context, refresh lanyard.Secret, receiver *re
 		answer := t.Refresh(call, cred, refresh)
 		stop()
 		receiver.keep(r.a, answer)
-		result = r.parse(t, lanyard.AttemptRefresh, answer)
+		result = r.mine(t, r.ready.App, r.g, r.parse(t, lanyard.AttemptRefresh, answer))
 		r.a.Status, r.a.RequestID = answer.Status, answer.RequestID
 		if result.Outcome != lanyard.OutcomeAppError {
 			break

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"strings"
 	"time"
@@ -87,6 +88,27 @@ func (t *Target) fromClaims(c Fields) Identity {
 		id.Email = ""
 	}
 	return id
+}
+
+// Claimed reads whose account an ID token speaks of, without verifying it: it came
+// from the token endpoint itself, over TLS (OpenID Connect Core §3.1.3.7). False
+// where there is none, or where accounts are known by something else here.
+func (t *Target) Claimed(tokens lanyard.TokenSet) (Identity, bool) {
+	rules := t.def.Identity
+	whole := rules.Claims.Organization != "" || rules.Organization == ""
+	if rules.Claims.Subject == "" || tokens.IDToken.Empty() || !t.hasKeys() || !whole {
+		return Identity{}, false
+	}
+	parts := strings.Split(string(tokens.IDToken.Reveal()), ".")
+	if len(parts) != 3 {
+		return Identity{}, false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return Identity{}, false
+	}
+	id := t.fromClaims(readBody(payload, false).Fields)
+	return id, id.Issuer != "" && id.Subject != ""
 }
 
 // rawClaims takes the payload as it was signed.
