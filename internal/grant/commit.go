@@ -36,10 +36,8 @@ func (r *renewal) keep(ctx context.Context, old, tokens lanyard.TokenSet) (lanya
 // next is the grant with fresh tokens in it, sealed.
 func (s *Service) next(ctx context.Context, t *provider.Target, g lanyard.Grant, old lanyard.TokenSet, f fresh) (next lanyard.Grant, err error) {
 	tokens := merge(old, f.tokens)
-	next = g
-	next.Generation = f.attempt.Generation + 1
-	next.Scopes, next.Health, next.Reason = tokens.Scopes, lanyard.Healthy, ""
-	next.RetryAt, next.RejectedAt, next.DeadAt, next.Lease = time.Time{}, time.Time{}, time.Time{}, lanyard.Lease{}
+	next = renewed(g, f.attempt.Generation)
+	next.Scopes = tokens.Scopes
 	if !f.tokens.Refresh.Empty() || t.RefreshIdle > 0 {
 		next.RefreshExpires = refreshExpires(t, f.tokens, time.Now())
 	}
@@ -58,6 +56,15 @@ func (s *Service) next(ctx context.Context, t *provider.Target, g lanyard.Grant,
 		return next, fmt.Errorf("seal renewed tokens: %w", err)
 	}
 	return next, nil
+}
+
+// renewed is a grant that the refresh token of a generation has renewed, but for
+// what came back. It is pure.
+func renewed(g lanyard.Grant, generation int64) lanyard.Grant {
+	g.Generation = generation + 1
+	g.Health, g.Reason = lanyard.Healthy, ""
+	g.RetryAt, g.RejectedAt, g.DeadAt, g.Lease = time.Time{}, time.Time{}, time.Time{}, lanyard.Lease{}
+	return g
 }
 
 // refreshExpires is when a refresh token that was just given dies unused; zero: not known.

@@ -96,8 +96,7 @@ func (s *Service) offer(ctx context.Context, r spool.Receipt) (*Exchanged, error
 	case err != nil:
 		return nil, err
 	}
-	newer := g.ID != "" && g.Family == r.Family && g.Generation <= r.Generation
-	if r.Grant != "" && !newer && g.ID != "" { // it has this one, or a newer one, or a new consent (I12)
+	if g.ID != "" && !newer(g, r.Family, r.Generation) { // it has this one, or a newer one, or a new consent (I12)
 		return nil, s.closed(ctx, a)
 	}
 	ready, err := s.Apps.Open(ctx, own)
@@ -142,6 +141,13 @@ func (s *Service) offer(ctx context.Context, r spool.Receipt) (*Exchanged, error
 		s.Logger.Info("an answer was stored that the database did not have", "attempt", r.Attempt)
 	}
 	return nil, err
+}
+
+// newer says whether what a refresh token of that family and generation brought is
+// newer than what the grant has: also where the database has lost commits, and is
+// further behind than that token.
+func newer(g lanyard.Grant, family string, generation int64) bool {
+	return g.Family == family && g.Generation <= generation
 }
 
 // closed ends an attempt that is still open.
@@ -219,14 +225,19 @@ func (s *Service) unknown(tx *store.Tx, a lanyard.Attempt, why string) error {
 	if h.Attempts, err = tx.AttemptsOn(g.ID, g.Family, g.Generation); err != nil {
 		return err
 	}
-	n := After(t.Class, t.Grace, provider.Result{Outcome: lanyard.OutcomeUnknown}, h, g.AccessExpires, tx.Now())
-	next := g
-	next.Health, next.Reason, next.RetryAt = n.Health, n.Reason, n.RetryAt
-	next = PlanAt(t, next, spread(next), tx.Now())
+	next := unanswered(t, g, h, tx.Now())
 	if _, err := tx.PutGrantHealth(next, g.Family, g.Generation); err != nil {
 		return err
 	}
 	return s.tell(tx, g, next, "")
+}
+
+// unanswered is a grant whose refresh token may be spent, by attempts that nobody
+// will be answered; h has them. It is pure.
+func unanswered(t *provider.Target, g lanyard.Grant, h History, now time.Time) lanyard.Grant {
+	n := After(t.Class, t.Grace, provider.Result{Outcome: lanyard.OutcomeUnknown}, h, g.AccessExpires, now)
+	g.Health, g.Reason, g.RetryAt = n.Health, n.Reason, n.RetryAt
+	return PlanAt(t, g, spread(g), now)
 }
 
 // silentFor is how long a node may be away and come back with an answer: as long
