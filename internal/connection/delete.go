@@ -15,6 +15,7 @@ type Revocation struct {
 	Outcome    string    // "revoked", "not_supported", "failed", "shared" (others still hold the grant), "already_gone"
 	Detail     string    // why not, in our words
 	LivesUntil time.Time // an access token that the provider did not end works until then; zero: none does
+	Again      bool      // failed, and it is tried again for a day
 }
 
 // Delete lets go of a connection: hand-out stops at once, and the provider is
@@ -72,6 +73,9 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 			if err := tx.DeleteGrant(g.ID); err != nil {
 				return lanyard.Entry{}, err
 			}
+			if err := owed(tx, c, g); err != nil {
+				return lanyard.Entry{}, err
+			}
 		}
 		return e, tx.AddEvent(Happened(c, lanyard.EventConnectionRevoked, map[string]string{"by": "customer"}))
 	})
@@ -84,14 +88,7 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	// The row is gone: a caller who leaves now must not keep the token alive at the provider.
 	ctx = context.WithoutCancel(ctx)
 	r := s.giveBack(ctx, c, g)
-	return r, s.Store.Update(ctx, func(*store.Tx) (lanyard.Entry, error) {
-		e := About(lanyard.NewEntry(p, lanyard.ActConnectionRevoked), c)
-		e.Detail["at_provider"] = r.Outcome
-		if r.Outcome == "failed" {
-			e.Outcome = "failed"
-		}
-		return e, nil
-	})
+	return r, s.told(ctx, p, c, g.ID, r, false)
 }
 
 // wake renews an expired access token before it is given back, since some
@@ -120,7 +117,7 @@ func (s *Service) wake(ctx context.Context, p lanyard.Principal, id lanyard.Conn
 // giveBack revokes at the provider, twice at most.
 func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.Grant) Revocation {
 	failed := func(why string) Revocation {
-		r := Revocation{Outcome: provider.RevokeFailed, Detail: why}
+		r := Revocation{Outcome: provider.RevokeFailed, Detail: why, Again: true}
 		switch {
 		case g.AccessExpires.IsZero():
 			r.Detail += "; the access token does not expire by itself"
@@ -154,7 +151,7 @@ func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.
 			break
 		}
 	}
-	out := Revocation{Outcome: r.Outcome, Detail: r.Detail}
+	out := Revocation{Outcome: r.Outcome, Detail: r.Detail, Again: r.Outcome == provider.RevokeFailed && r.Retry}
 	for _, l := range r.Lives {
 		switch {
 		case l.Token != "access":

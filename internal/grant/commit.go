@@ -173,6 +173,7 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 	refused := result.Outcome == lanyard.OutcomeRejected && r.g.Health != lanyard.Dead && r.accessRefused(ctx, old)
 	var next lanyard.Grant
 	var wait time.Duration
+	var died bool
 	err := r.insist(ctx, func() error {
 		return r.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 			now := tx.Now()
@@ -211,18 +212,22 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 			if !ok { // moved on: a verdict on an old generation is dropped (I8)
 				return e, nil
 			}
-			if result.Error == subjectChanged {
+			if what := r.alarming(result, next, h); what != "" {
 				err = tx.AddEvent(lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: r.g.Project, Type: lanyard.EventSecurity,
-					Data: map[string]string{"what": subjectChanged, "app_id": string(r.g.App)}})
+					Data: map[string]string{"what": what, "app_id": string(r.g.App), "grant_id": string(r.g.ID)}})
 				if err != nil {
 					return e, err
 				}
 			}
+			died = next.Health == lanyard.Dead && r.g.Health != lanyard.Dead
 			return e, r.tell(tx, r.g, next, "")
 		})
 	})
 	if err != nil {
 		return r.g, fmt.Errorf("note failed renewal: %w", err)
+	}
+	if died && r.Lost != nil {
+		r.Lost(next.Reason)
 	}
 	r.Spool.Settle(r.a.ID)
 	switch {
@@ -234,6 +239,20 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 		return next, later(next.Reason, wait)
 	}
 	return next, later(lanyard.CodeRefreshFailed, wait)
+}
+
+// alarming is what somebody should look at: another account's tokens, and a refusal
+// of the newest refresh token that nothing of ours explains. Then somebody else may
+// be using it; a person who withdrew access looks the same (T19).
+func (r *renewal) alarming(result provider.Result, next lanyard.Grant, h History) string {
+	unknown, _, _ := h.unknown(next.UpdatedAt)
+	switch {
+	case result.Error == subjectChanged:
+		return subjectChanged
+	case next.Health == lanyard.Dead && r.g.Health != lanyard.Dead && next.Reason == lanyard.CodeNeedsReauth && r.ready.Target.Class.Rotates() && unknown == 0:
+		return "possible_grant_conflict"
+	}
+	return ""
 }
 
 // after is the grant as a failed renewal leaves it, and how long nobody tries it.

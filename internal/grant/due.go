@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lanyard"
+	"lanyard/internal/provider"
 	"lanyard/internal/store"
 )
 
@@ -107,4 +108,41 @@ func (s *Service) noteUses(ctx context.Context) error {
 		maps.DeleteFunc(at, func(id lanyard.GrantID, _ time.Time) bool { _, done := batch[id]; return done })
 	}
 	return nil
+}
+
+// planned plans what an earlier version of the program has left without a plan.
+func (s *Service) planned(ctx context.Context) error {
+	const some = 500
+	for {
+		n := 0
+		err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+			left, err := tx.Unplanned(some)
+			if err != nil {
+				return err
+			}
+			n = len(left)
+			apps := map[lanyard.AppID]*provider.Target{}
+			for _, g := range left {
+				t, known := apps[g.App]
+				if !known {
+					own, err := tx.App(g.Project, g.App)
+					if err != nil {
+						return err
+					}
+					if t, err = s.Apps.Providers.Target(own); err != nil { // cannot be resolved: kept alive as what is least known
+						t = &provider.Target{Class: provider.ClassReuseKill}
+					}
+					apps[g.App] = t
+				}
+				g.UsedAt = latest(g.UsedAt, g.UpdatedAt)
+				if _, err := tx.PlanGrant(PlanAt(t, g, spread(g), tx.Now())); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || n < some {
+			return err
+		}
+	}
 }

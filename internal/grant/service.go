@@ -25,8 +25,9 @@ type Config struct {
 	Spool  *spool.Spool
 	Node   string // names this process in leases and attempts
 	Logger *slog.Logger
-	Gate   Gate         // paces calls; nil: each at once
-	Hold   func() error // why this process must call no provider at all; nil, or nil from it: it may
+	Gate   Gate               // paces calls; nil: each at once
+	Hold   func() error       // why this process must call no provider at all; nil, or nil from it: it may
+	Lost   func(lanyard.Code) // counts what is called dead, by its cause; nil: nobody does
 }
 
 // Gate paces calls to providers.
@@ -44,6 +45,7 @@ type Ask struct {
 	Host    string // of the token endpoint
 	Rank    lanyard.Rank
 	Waiting bool    // somebody waits for it
+	Class   string  // the provider's; for counting
 	Rate    float64 // calls a second that the provider allows an app; 0: nobody knows
 }
 
@@ -131,6 +133,7 @@ func (s *Service) Tasks() []worker.Task {
 	return []worker.Task{
 		{Name: "grant.used", Every: 10 * time.Second, Run: s.noteUses},
 		{Name: "grant.probe", Every: 5 * time.Second, Run: s.probe},
+		{Name: "grant.plan", Every: time.Minute, Run: s.planned},
 		{Name: "grant.silent", Every: 10 * time.Minute, Run: s.closeSilent},
 		{Name: "grant.previous", Every: 10 * time.Minute, Run: s.forget},
 	}

@@ -121,3 +121,10 @@ func (tx *Tx) DropDead(before time.Time, limit int) (int, error) {
 		WHERE id IN (SELECT g.id FROM grants g WHERE g.dead_at > 0 AND g.dead_at < $1 ORDER BY g.dead_at LIMIT $2)`, micros(before), limit)
 	return int(n), err
 }
+
+// Unplanned returns up to limit healthy grants that can be renewed and for which no
+// renewal is planned: an earlier version has written them.
+func (q *Query) Unplanned(limit int) ([]lanyard.Grant, error) {
+	return all(q, scanGrant, `SELECT `+grantColumns+` FROM grants
+		WHERE refresh_at = 0 AND eager_at = 0 AND has_refresh = 1 AND health = 'healthy' ORDER BY id LIMIT $1`, limit)
+}

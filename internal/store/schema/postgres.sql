@@ -203,6 +203,7 @@ CREATE INDEX grants_previous ON public.grants USING btree (refreshed_at) WHERE (
 CREATE INDEX grants_project ON public.grants USING btree (project_id, id);
 CREATE INDEX grants_rejected ON public.grants USING btree (app_id, rejected_at) WHERE (rejected_at > 0);
 CREATE UNIQUE INDEX grants_subject ON public.grants USING btree (app_id, issuer, kind, subject_hash);
+CREATE INDEX grants_unplanned ON public.grants USING btree (id) WHERE ((refresh_at = 0) AND (eager_at = 0) AND (has_refresh = 1) AND (health = 'healthy'::text));
 CREATE INDEX grants_waiting ON public.grants USING btree (app_id) WHERE (retry_at > 0);
 
 CREATE TABLE idempotency (
@@ -285,6 +286,25 @@ CREATE TABLE projects (
 	updated_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (id);
+
+CREATE TABLE revocations (
+	grant_id TEXT NOT NULL,
+	project_id TEXT NOT NULL,
+	app_id TEXT NOT NULL,
+	connection_id TEXT NOT NULL,
+	issuer TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	subject_hash BYTEA NOT NULL,
+	family TEXT NOT NULL,
+	generation BIGINT NOT NULL,
+	tokens BYTEA,
+	access_expires BIGINT NOT NULL,
+	tries BIGINT NOT NULL,
+	try_at BIGINT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE INDEX revocations_due ON public.revocations USING btree (try_at);
+CREATE UNIQUE INDEX revocations_pkey ON public.revocations USING btree (grant_id);
 
 CREATE TABLE sessions (
 	id TEXT COLLATE "C" NOT NULL,

@@ -223,6 +223,8 @@ CREATE INDEX grants_rejected ON grants (app_id, rejected_at) WHERE rejected_at >
 
 CREATE UNIQUE INDEX grants_subject ON grants (app_id, issuer, kind, subject_hash);
 
+CREATE INDEX grants_unplanned ON grants (id) WHERE refresh_at = 0 AND eager_at = 0 AND has_refresh = 1 AND health = 'healthy';
+
 CREATE INDEX grants_waiting ON grants (app_id) WHERE retry_at > 0;
 
 CREATE TABLE idempotency (
@@ -304,6 +306,25 @@ CREATE TABLE projects (
 	created_at INTEGER NOT NULL,
 	updated_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE revocations (
+	grant_id       TEXT PRIMARY KEY,
+	project_id     TEXT NOT NULL,
+	app_id         TEXT NOT NULL,
+	connection_id  TEXT NOT NULL,
+	issuer         TEXT NOT NULL,
+	kind           TEXT NOT NULL,
+	subject_hash   BLOB NOT NULL,
+	family         TEXT NOT NULL,
+	generation     INTEGER NOT NULL,
+	tokens         BLOB,
+	access_expires INTEGER NOT NULL,
+	tries          INTEGER NOT NULL,
+	try_at         INTEGER NOT NULL,
+	created_at     INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX revocations_due ON revocations (try_at);
 
 CREATE TABLE sessions (
 	id              TEXT PRIMARY KEY,

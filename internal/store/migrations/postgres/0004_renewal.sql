@@ -36,3 +36,25 @@ CREATE TABLE nodes (
 	seen_at    BIGINT NOT NULL,
 	lost_at    BIGINT NOT NULL -- an operator said that its disk is gone
 );
+
+-- What earlier versions left unplanned.
+CREATE INDEX grants_unplanned ON grants (id) WHERE refresh_at = 0 AND eager_at = 0 AND has_refresh = 1 AND health = 'healthy';
+
+-- Tokens of grants that were let go of, until the provider has been told.
+CREATE TABLE revocations (
+	grant_id       TEXT PRIMARY KEY,
+	project_id     TEXT NOT NULL,
+	app_id         TEXT NOT NULL,
+	connection_id  TEXT NOT NULL,
+	issuer         TEXT NOT NULL,
+	kind           TEXT NOT NULL,
+	subject_hash   BYTEA NOT NULL,
+	family         TEXT NOT NULL,
+	generation     BIGINT NOT NULL,
+	tokens         BYTEA,
+	access_expires BIGINT NOT NULL,
+	tries          BIGINT NOT NULL,
+	try_at         BIGINT NOT NULL,
+	created_at     BIGINT NOT NULL
+);
+CREATE INDEX revocations_due ON revocations (try_at);
