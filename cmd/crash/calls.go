@@ -72,36 +72,15 @@ func (j *judge) inHand(f *family, t *refresh, at time.Time) string {
 	if a == nil || a.Event != "delivered" || !a.Time.Before(at) {
 		return ""
 	}
-	l, ok := j.receiver(a).lived(t.at)
+	n, lost := j.receiver(a)
+	if lost || len(j.w.all) > 1 && j.helpless(n, a.Time, at) {
+		return "" // whoever sent again could not know
+	}
+	l, ok := n.lived(t.at)
 	if ok && (l.to.IsZero() || l.to.Sub(a.Time) > j.w.dawdle || l.how == "term") {
 		return "it arrived at " + clock(a.Time) + " at a process that lived on"
 	}
 	return ""
-}
-
-// receiver is the node that an answer went to.
-func (j *judge) receiver(*sandbox.Entry) *node { return j.w.all[0] }
-
-// up is the longest stretch between two moments in which a node was ready.
-func (w *world) up(from, to time.Time) (most time.Duration) {
-	for _, n := range w.all {
-		n.mu.Lock()
-		for _, l := range n.lives {
-			end := l.to
-			if end.IsZero() || end.After(to) {
-				end = to
-			}
-			begin := l.ready
-			if begin.Before(from) {
-				begin = from
-			}
-			if !l.ready.IsZero() && end.Sub(begin) > most {
-				most = end.Sub(begin)
-			}
-		}
-		n.mu.Unlock()
-	}
-	return most
 }
 
 // around is what was done to the nodes about the time of a family's last line.

@@ -56,7 +56,7 @@ func (w *world) connectAll(ctx context.Context) error {
 		}
 		kills := c.kills
 		made, err := p.box.RegisterClient(sandbox.Client{Provider: sandbox.OIDC, ID: "client-" + c.name, RedirectURIs: []string{app.RedirectURI},
-			Class: c.kind, GraceSeconds: c.grace, AccessTTL: accessTTL, KillsAccess: &kills})
+			Class: c.kind, GraceSeconds: c.grace, AccessTTL: w.ttl(), KillsAccess: &kills})
 		if err != nil {
 			return err
 		}

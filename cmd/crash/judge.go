@@ -32,7 +32,7 @@ func (w *world) judge(final []*standing, disk found) report {
 		j.access[e.Family+" "+itoa(e.Generation)] = fp
 	}
 	j.report = report{Scenario: w.scenario.name, Database: w.database, Nodes: len(w.all), Seed: w.seed, Strikes: w.counted.kills + w.counted.struck,
-		Seconds: int(time.Since(w.began).Seconds()), Excuses: []string{}, Wrong: []string{}}
+		Seconds: int(time.Since(w.began).Seconds()), Receipts: len(disk.receipts), Unreached: w.unreached, Excuses: []string{}, Wrong: []string{}}
 	for _, c := range classes {
 		j.rows[c.name] = &row{Class: c.name}
 	}
@@ -145,7 +145,7 @@ func (j *judge) fallen(r *row, st *standing, f *family, said string) {
 		r.DeadWrongly++
 		tell("called dead (" + said + ") although " + blame)
 		return
-	case alive && st != nil && st.status == string(lanyard.StatusDegraded) && j.w.options.settle < patience:
+	case alive && st != nil && j.w.options.settle < patience:
 		r.Waiting++
 		return
 	case alive:
@@ -196,66 +196,13 @@ func (j *judge) lost(c class, f *family) (excuses, blame string, alive bool) {
 		if c.kind == sandbox.Static || c.kind == sandbox.Overlap {
 			return "", "a class at which the old refresh token goes on working", false
 		}
-		excuse, blame := j.excuse(c, t)
+		excuse, blame := j.excuse(c, f, t)
 		if blame != "" {
 			return "", blame, false
 		}
 		excuses += excuse
 	}
 	return excuses, "", false
-}
-
-// excuse says why the answer with a refresh token could not be kept, or who is to blame.
-func (j *judge) excuse(c class, t *refresh) (excuse, blame string) {
-	a := t.answer
-	if a == nil {
-		return fmt.Sprintf("generation %d was never answered; ", t.generation), ""
-	}
-	l, ok := j.receiver(a).lived(t.at)
-	if !ok {
-		return "", fmt.Sprintf("generation %d was asked for by a process we know nothing of", t.generation)
-	}
-	gap := l.to.Sub(a.Time)
-	switch {
-	case l.to.IsZero():
-		return "", fmt.Sprintf("the answer with generation %d (%s %s) was for a process that lived on", t.generation, a.Event, a.Detail)
-	case l.how == "term":
-		return "", fmt.Sprintf("the answer with generation %d (%s %s) was for a process that was stopped in good order", t.generation, a.Event, a.Detail)
-	case gap > j.w.dawdle:
-		return "", fmt.Sprintf("the answer with generation %d (%s %s) was for a process that lived on for %s", t.generation, a.Event, a.Detail, gap)
-	}
-	if c.kind == sandbox.Grace {
-		if spare := j.w.up(l.to, j.firstUse(t).Add(time.Duration(c.grace)*time.Second)); spare > chance {
-			return "", fmt.Sprintf("the answer with generation %d was lost, but the old token worked for %s more while the node was up", t.generation, spare)
-		}
-	}
-	if a.Event == "undelivered" {
-		return fmt.Sprintf("generation %d did not arrive (%s), %s %s; ", t.generation, a.Detail, l.how, ago(gap)), ""
-	}
-	return fmt.Sprintf("generation %d arrived, %s %s; ", t.generation, l.how, ago(gap)), ""
-}
-
-// patience is how long a class may keep a grant waiting whose answer was lost: until
-// its access token is nearly dead, and a call with its deadline on top. A run that
-// gives less for recovery does not blame those that wait.
-const patience = 150 * time.Second
-
-// chance is how long a node must have been up within a grace period to be blamed
-// for not using it.
-const chance = 5 * time.Second
-
-func ago(gap time.Duration) string {
-	if gap < 0 {
-		return (-gap).Round(10*time.Microsecond).String() + " before"
-	}
-	return gap.Round(10*time.Microsecond).String() + " after"
-}
-
-func (j *judge) firstUse(t *refresh) time.Time {
-	if p := j.all.tokens[t.parent]; p != nil && len(p.uses) > 0 {
-		return p.uses[0]
-	}
-	return t.at
 }
 
 func orElse(text, other string) string {

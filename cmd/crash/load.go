@@ -33,7 +33,9 @@ func (w *world) startLoad(ctx context.Context) *load {
 			}
 		})
 	}
-	l.all.Go(func() { l.newcomers(ctx, w.dice(99)) })
+	if !w.scenario.settled {
+		l.all.Go(func() { l.newcomers(ctx, w.dice(99)) })
+	}
 	return l
 }
 
@@ -68,7 +70,7 @@ func (l *load) once(ctx context.Context, dice *rand.Rand) {
 	defer stop()
 	switch {
 	case what < 60:
-		err = w.read(ctx, api, h, id, accessTTL-1)
+		err = w.read(ctx, api, h, id, w.ttl()-1)
 	case what < 80:
 		err = w.read(ctx, api, h, id, 0)
 	case what < 88 && token != "":

@@ -14,6 +14,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,8 @@ type options struct {
 	scale    float64       // LANYARD_TIME_SCALE
 	settle   time.Duration // how long recovery may take
 	dawdle   time.Duration // an answer that arrived must be on disk by then
+	perPoint int           // how many times each fault point strikes, at most
+	outage   time.Duration // the longest time that the database is away
 	points   string        // fault points, comma separated; empty: all
 	dir      string
 	program  string // built without tags
@@ -71,13 +74,15 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 	flags.StringVar(&wanted, "scenario", "kill", "comma separated, or all: "+strings.Join(names(), ", "))
 	flags.StringVar(&databases, "db", "sqlite,postgres", "databases; a scenario leaves out the one it does not concern")
 	flags.Uint64Var(&o.seed, "seed", 0, "repeats a run; 0: a new one")
-	flags.IntVar(&o.strikes, "strikes", 40, "how often it strikes")
+	flags.IntVar(&o.strikes, "strikes", 0, "how often it strikes; 0: as the scenario has it, 40 for most")
 	flags.IntVar(&o.grants, "grants", 8, "connections of each class")
 	flags.IntVar(&o.workers, "workers", 12, "requests at once")
 	flags.IntVar(&o.nodes, "nodes", 0, "nodes on one PostgreSQL; 0: what the scenario is about")
 	flags.Float64Var(&o.scale, "time-scale", 60, "LANYARD_TIME_SCALE of the nodes")
 	flags.DurationVar(&o.settle, "settle", 4*time.Minute, "how long recovery may take at the end")
-	flags.DurationVar(&o.dawdle, "dawdle", time.Second, "an answer must be on disk so soon after it arrived")
+	flags.DurationVar(&o.dawdle, "dawdle", 250*time.Millisecond, "an answer must be on disk so soon after it arrived")
+	flags.IntVar(&o.perPoint, "per-point", 3, "how often each kind of each fault point strikes, at most; those that -points names: as often as there is an Nth time")
+	flags.DurationVar(&o.outage, "outage", 2*time.Minute, "the longest time that the database is away")
 	flags.StringVar(&o.points, "points", "", "fault points, comma separated; empty: all of the table")
 	flags.StringVar(&o.dir, "dir", "", "where databases and logs are put; default: the system's for temporary files")
 	flags.StringVar(&o.program, "lanyard", "", "the lanyard program; default: it is built")
@@ -88,8 +93,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (err error
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if o.strikes < 1 || o.grants < 1 || o.workers < 1 || o.scale <= 0 || o.nodes < 0 || o.nodes > 9 {
-		return errors.New("-strikes, -grants, -workers and -time-scale must be positive, -nodes 0 to 9")
+	if o.strikes < 0 || o.grants < 1 || o.workers < 1 || o.scale <= 0 || o.nodes < 0 || o.nodes > 9 {
+		return errors.New("-grants, -workers and -time-scale must be positive, -strikes not negative, -nodes 0 to 9")
 	}
 	if o.seed == 0 {
 		o.seed = uint64(time.Now().UnixMilli() % 1e9)
@@ -161,7 +166,11 @@ func verdict(all []report) error {
 
 // again is the command that repeats a run.
 func (o options) again(s scenario, db string) string {
-	c := fmt.Sprintf("go run ./cmd/crash -scenario %s -db %s -seed %d -strikes %d -grants %d -workers %d -time-scale %g", s.name, db, o.seed, o.strikes, o.grants, o.workers, o.scale)
+	c := fmt.Sprintf("go run ./cmd/crash -scenario %s -db %s -seed %d -strikes %d -grants %d -workers %d -time-scale %g -settle %s", s.name, db, o.seed,
+		cmp.Or(o.strikes, s.strikes, usual), o.grants, o.workers, o.scale, o.settle)
+	if s.faults {
+		c += fmt.Sprintf(" -per-point %d", o.perPoint)
+	}
 	if o.points != "" {
 		c += " -points " + o.points
 	}

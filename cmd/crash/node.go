@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -166,10 +167,26 @@ func (n *node) end(how string) error {
 	return nil
 }
 
+// askToEnd sends SIGTERM and does not wait.
+func (n *node) askToEnd() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.cmd == nil {
+		return errNotRunning
+	}
+	return n.cmd.Process.Signal(syscall.SIGTERM)
+}
+
 func (n *node) running() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.cmd != nil
+}
+
+func (n *node) allLives() []life {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.lives)
 }
 
 // lived returns the process that was there at a time.

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"lanyard"
+	"lanyard/internal/provider"
 	"lanyard/internal/sandbox"
+	"lanyard/internal/spool"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
 )
@@ -31,7 +33,7 @@ func fingerprints(opened lanyard.Secret) (out []string) {
 	return out
 }
 
-// onDisk reads the database, while no node runs.
+// onDisk reads the database and every node's receipts, while no node runs.
 func (w *world) onDisk(ctx context.Context) (f found, err error) {
 	f = found{held: map[string]bool{}, receipts: map[string]time.Time{}}
 	cfg := store.Config{DataDir: w.all[0].dir}
@@ -52,6 +54,11 @@ func (w *world) onDisk(ctx context.Context) (f found, err error) {
 		return f, err
 	}
 	defer v.Close()
+	for _, n := range w.all {
+		if err := f.receiptsOf(ctx, v, filepath.Join(n.dir, "spool")); err != nil {
+			return f, err
+		}
+	}
 	return f, db.View(ctx, func(q *store.Query) error {
 		projects, _, err := q.Projects(lanyard.Page{Limit: 1})
 		if err != nil || len(projects) == 0 {
@@ -72,6 +79,32 @@ func (w *world) onDisk(ctx context.Context) (f found, err error) {
 			}
 			for _, fp := range fingerprints(opened) {
 				f.held[fp] = true
+			}
+		}
+		return nil
+	})
+}
+
+// receiptsOf reads the receipts of a node.
+func (f *found) receiptsOf(ctx context.Context, v *vault.Vault, dir string) (err error) {
+	s, err := spool.Open(spool.Config{Dir: dir, Floor: 1})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return s.Receipts(func(r spool.Receipt) error {
+		opened, err := v.Open(ctx, vault.ProjectKey(r.Project), vault.Place{Project: r.Project, Row: string(r.Attempt), Field: "spool.answer",
+			Family: r.Family, Generation: r.Generation, App: r.App}, r.Sealed)
+		if err != nil {
+			return err
+		}
+		answer, err := provider.DecodeAnswer(opened)
+		if err != nil {
+			return err
+		}
+		for _, fp := range fingerprints(answer.Body) {
+			if _, there := f.receipts[fp]; !there {
+				f.receipts[fp] = r.At
 			}
 		}
 		return nil

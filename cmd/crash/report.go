@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -20,8 +21,10 @@ type report struct {
 		Asked  int `json:"asked"`  // journeys that reached the provider's token endpoint
 		Orphan int `json:"orphan"` // of which the provider knows and nobody here
 	} `json:"connects"`
-	Excuses []string `json:"excuses"` // why each excusable loss could not be helped
-	Wrong   []string `json:"wrong"`   // what must not happen and did
+	Receipts  int      `json:"receipts"`            // refresh tokens found in the nodes' spools
+	Unreached []string `json:"unreached,omitempty"` // fault points that nothing here leads to
+	Excuses   []string `json:"excuses"`             // why each excusable loss could not be helped
+	Wrong     []string `json:"wrong"`               // what must not happen and did
 }
 
 // row is one class, or the sum.
@@ -67,7 +70,10 @@ func (r report) print(out io.Writer) {
 			c.ResponseLost, c.Undecided, c.OtherCause, c.DeadWrongly, c.ActiveDead, c.SpentTwice, c.Waiting, c.Stuck)
 	}
 	_ = t.Flush() // to a terminal or a file of the caller's
-	fmt.Fprintf(out, "connects: %d reached the provider, %d of them came to nothing\n", r.Connects.Asked, r.Connects.Orphan)
+	fmt.Fprintf(out, "connects: %d reached the provider, %d of them came to nothing; %d refresh tokens are in receipts\n", r.Connects.Asked, r.Connects.Orphan, r.Receipts)
+	if len(r.Unreached) > 0 {
+		fmt.Fprintln(out, "not reached:", strings.Join(r.Unreached, ", "))
+	}
 	for _, e := range r.Excuses {
 		fmt.Fprintln(out, "excusable:", e)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,13 +10,22 @@ import (
 	"strings"
 )
 
+// usual is how often a scenario strikes.
+const usual = 40
+
 // scenario is one way of breaking things.
 type scenario struct {
 	name      string
 	what      string
 	databases []string
-	nodes     int  // at least
+	nodes     int  // how many there are, unless somebody says otherwise
 	faults    bool // needs the program with fault points
+	links     bool // nodes reach database and providers through links
+	pair      bool // the database has a standby
+	settled   bool // nobody connects while it strikes: what the database loses of that is not ours
+	access    int  // seconds that access tokens live; 0: accessTTL
+	strikes   int  // unless somebody says otherwise; 0: usual
+	disk      func(w *world, n *node) error
 	strike    func(ctx context.Context, w *world) error
 }
 
@@ -25,6 +35,15 @@ func scenarios() []scenario {
 	return []scenario{
 		{name: "kill", what: "kill -9 at random under load", databases: both, nodes: 1, strike: killAtRandom},
 		{name: "term", what: "SIGTERM under load", databases: both, nodes: 1, strike: terminate},
+		{name: "faults", what: "each fault point in turn, the first time it is passed, the second, …", databases: both, nodes: 1, faults: true, strike: eachPoint},
+		{name: "disk", what: "the disk with data and receipts is full", databases: both, nodes: 1, disk: onSmallDisk, strikes: 20, strike: fillDisk},
+		{name: "outage", what: "the database is away for seconds and for minutes", databases: []string{"postgres"}, nodes: 1, strikes: 12, strike: stopDatabase},
+		{name: "errors", what: "from some moment on every transaction fails, until the process is killed", databases: both, nodes: 1, faults: true, strikes: 12, strike: failTransactions},
+		{name: "failover", what: "the primary is killed, and a standby promoted that lacks the last seconds", databases: []string{"postgres"}, nodes: 2, pair: true, settled: true, strikes: 10, strike: failOver},
+		{name: "network", what: "nodes are cut off from the database, from providers, or from both", databases: []string{"postgres"}, nodes: 3, links: true, strike: cutNetworks},
+		{name: "pause", what: "a node is stopped for longer than its leases last", databases: []string{"postgres"}, nodes: 2, links: true, access: 600, strikes: 4, strike: pastTheLease},
+		{name: "clock", what: "clocks are wrong by up to ten minutes", databases: both, nodes: 1, strikes: 20, strike: stepClock},
+		{name: "nodes", what: "kill -9 among three nodes", databases: []string{"postgres"}, nodes: 3, links: true, strike: killAtRandom},
 	}
 }
 
@@ -52,6 +71,9 @@ func choose(wanted string) (out []scenario, err error) {
 
 // play runs one scenario on one database, from an empty database to the verdict.
 func play(ctx context.Context, o options, dir string, s scenario, db string, progress io.Writer) (r report, err error) {
+	if o.strikes == 0 {
+		o.strikes = cmp.Or(s.strikes, usual)
+	}
 	w, err := newWorld(ctx, o, dir, s, db, progress)
 	if err != nil {
 		return r, err
@@ -67,7 +89,7 @@ func play(ctx context.Context, o options, dir string, s scenario, db string, pro
 	if err != nil {
 		return r, err
 	}
-	w.say("settling")
+	w.say("everything is well again")
 	final, err := w.settle(ctx)
 	if err != nil {
 		return r, fmt.Errorf("settle: %w", err)
@@ -79,5 +101,6 @@ func play(ctx context.Context, o options, dir string, s scenario, db string, pro
 	if err != nil {
 		return r, fmt.Errorf("look at what is on disk: %w", err)
 	}
+	w.say("judging")
 	return w.judge(final, disk), nil
 }

@@ -36,7 +36,7 @@ func (w *world) settle(ctx context.Context) ([]*standing, error) {
 			}
 		}
 	}
-	w.note("", "settle")
+	w.note("", "everything is well again")
 	pause(ctx, 2*time.Second)
 	api, err := w.all[0].ask(w.key)
 	if err != nil {
@@ -114,7 +114,7 @@ func (w *world) examine(ctx context.Context, api *client.Client, st *standing, b
 
 // works says whether the provider takes an access token.
 func (w *world) works(ctx context.Context, c class, token string) bool {
-	i := slices.IndexFunc(w.providers, func(p *provider) bool { return p.class == c })
+	i := slices.IndexFunc(w.providers, func(p *issuer) bool { return p.class == c })
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.providers[i].url+"/oidc/userinfo", nil)
 	if err != nil {
 		return false

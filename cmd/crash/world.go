@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	accessTTL = 120 // seconds; what is asked for is one less, so that each read may renew
+	accessTTL = 120 // seconds, where the scenario does not say
 	graceTime = 30  // seconds
 	newcomers = 300 // people who come under load, at most
 )
@@ -56,21 +56,28 @@ type world struct {
 	say      func(format string, args ...any)
 
 	book      *book
-	providers []*provider // one for each class
+	providers []*issuer // one for each class
 	cluster   *pgtemp.Cluster
 	all       []*node
 	key       lanyard.Secret
 	apps      map[string]string // class → app
 
+	pair      *pair
+	undo      []func() error // in the end, after the nodes have ended
+	unreached []string       // fault points that nothing led to
+
 	mu      sync.Mutex
 	holds   []*hold
 	diary   []event
+	spans   []*span
+	struck  []strike
+	links   []*link
 	counted struct{ kills, struck int }
 }
 
-// provider is a pretend provider of one class. Each is a server of its own, since
+// issuer is a pretend provider of one class. Each is a server of its own, since
 // two providers may not have one issuer.
-type provider struct {
+type issuer struct {
 	class class
 	box   *sandbox.Sandbox
 	url   string
@@ -123,13 +130,32 @@ func newWorld(ctx context.Context, o options, dir string, s scenario, db string,
 		if w.cluster, err = pgtemp.Start(pgtemp.Config{Dir: o.dir, Durable: true}); err != nil {
 			return nil, err
 		}
+		if s.pair {
+			if w.pair, err = w.newPair(ctx, w.cluster); err != nil {
+				return nil, err
+			}
+		}
 		url = w.databaseURL()
 	}
 	return w, w.startNodes(ctx, url)
 }
 
 // databaseURL is where the nodes find their database.
-func (w *world) databaseURL() string { return w.cluster.URL("postgres") }
+func (w *world) databaseURL() string {
+	if w.pair != nil {
+		return w.pair.url()
+	}
+	return w.cluster.URL("postgres")
+}
+
+// ttl is how long access tokens live, in seconds. What is asked for is one second
+// less, so that each read may renew.
+func (w *world) ttl() int {
+	if w.scenario.access > 0 {
+		return w.scenario.access
+	}
+	return accessTTL
+}
 
 func (w *world) startProviders(ctx context.Context) error {
 	for _, c := range classes {
@@ -137,7 +163,7 @@ func (w *world) startProviders(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p := &provider{class: c, url: "http://" + l.Addr().String()}
+		p := &issuer{class: c, url: "http://" + l.Addr().String()}
 		// The ledger is kept by the book: the sandbox need not keep it as well.
 		p.box, err = sandbox.New(sandbox.Config{BaseURL: p.url, Crowd: len(classes)*w.grants + newcomers, LedgerLimit: 1000,
 			OnEntry: func(e sandbox.Entry) { w.book.take(c.name, e) }})
@@ -157,17 +183,14 @@ func (w *world) startNodes(ctx context.Context, databaseURL string) error {
 	if w.scenario.faults {
 		program = w.faulty
 	}
-	n := max(w.options.nodes, w.scenario.nodes)
-	if w.database == "sqlite" {
-		n = 1
+	n := w.scenario.nodes
+	if w.options.nodes > 0 && w.database != "sqlite" {
+		n = w.options.nodes
 	}
 	settings := map[string]string{
 		"kek": "file:" + filepath.Join(w.dir, "kek"), "allow_loopback": "true", "log_level": w.logLevel,
 		"limit_key_per_second": "0", "limit_opens_per_minute": "0", "limit_failed_per_minute": "0",
 		"time_scale": fmt.Sprint(w.scale), "first_key_file": filepath.Join(w.dir, "first-key"),
-	}
-	if databaseURL != "" {
-		settings["database_url"] = databaseURL
 	}
 	for i := range n {
 		one, err := newNode(ctx, w.dir, fmt.Sprintf("n%d", i+1), program, settings)
@@ -175,11 +198,9 @@ func (w *world) startNodes(ctx context.Context, databaseURL string) error {
 			return err
 		}
 		w.all = append(w.all, one)
-		catalogue, err := w.catalogue(one.name, func(p *provider) string { return p.url })
-		if err != nil {
+		if err := w.equip(ctx, one, databaseURL); err != nil {
 			return err
 		}
-		one.set(map[string]string{"providers_dir": catalogue, "public_url": "http://" + w.all[0].address})
 		if err := one.start(ctx); err != nil {
 			return err
 		}
@@ -189,15 +210,50 @@ func (w *world) startNodes(ctx context.Context, databaseURL string) error {
 	return err
 }
 
+// equip gives a node its own way to database and providers, and its own disk.
+func (w *world) equip(ctx context.Context, n *node, databaseURL string) error {
+	way := map[string]string{} // class → URL
+	for _, p := range w.providers {
+		way[p.class.name] = p.url
+		if w.scenario.links {
+			k, err := newLink(ctx, n.name, "tcp", strings.TrimPrefix(p.url, "http://"), true)
+			if err != nil {
+				return err
+			}
+			w.links, way[p.class.name] = append(w.links, k), "http://"+k.address()
+		}
+	}
+	if databaseURL != "" && w.scenario.links {
+		k, err := newLink(ctx, n.name, "unix", w.cluster.Socket(), false)
+		if err != nil {
+			return err
+		}
+		w.links = append(w.links, k)
+		databaseURL = "postgres://lanyard@" + k.address() + "/postgres?sslmode=disable"
+	}
+	catalogue, err := w.catalogue(n.name, way)
+	if err != nil {
+		return err
+	}
+	n.set(map[string]string{"providers_dir": catalogue, "public_url": "http://" + w.all[0].address})
+	if databaseURL != "" {
+		n.set(map[string]string{"database_url": databaseURL})
+	}
+	if w.scenario.disk != nil {
+		return w.scenario.disk(w, n)
+	}
+	return nil
+}
+
 // catalogue writes the catalogue of one node, whose way to a provider may be one of
 // its own.
-func (w *world) catalogue(node string, way func(*provider) string) (dir string, err error) {
+func (w *world) catalogue(node string, way map[string]string) (dir string, err error) {
 	dir = filepath.Join(w.dir, node+"-providers")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", err
 	}
 	for _, p := range w.providers {
-		c, near := p.class, way(p)
+		c, near := p.class, way[p.class.name]
 		text := fmt.Sprintf(`id: crash-%s
 name: Crash %s
 endpoints:
@@ -246,8 +302,20 @@ func (w *world) close() (err error) {
 		err = errors.Join(err, p.front.Close())
 		p.box.Close()
 	}
+	for _, k := range w.links {
+		err = errors.Join(err, k.close())
+	}
+	if w.pair != nil {
+		err = errors.Join(err, w.pair.follow.close())
+		if w.pair.standby != nil && w.pair.standby != w.cluster {
+			err = errors.Join(err, w.pair.standby.Close())
+		}
+	}
 	if w.cluster != nil {
 		err = errors.Join(err, w.cluster.Close())
+	}
+	for _, undo := range w.undo {
+		err = errors.Join(err, undo())
 	}
 	return err
 }
