@@ -14,7 +14,7 @@ type ServerStatus struct {
 	Clock             Clock               `json:"clock"`
 	DataDir           string              `json:"data_dir"`
 	Ready             bool                `json:"ready"`
-	Parts             map[string]string   `json:"parts" doc:"database, keys, disk: ok or failed; providers: ok, or the code that says why none is called"`
+	Parts             map[string]string   `json:"parts" doc:"database, keys, disk: ok or failed; spool: ok, below_floor, full, stalled or broken; providers: ok, or the code that says why none is called"`
 	FailedCredentials []FailedCredentials `json:"failed_credentials" doc:"Of the last hour; kept in memory only"`
 }
 

@@ -71,6 +71,10 @@ func (s *Server) readiness(ctx context.Context) (map[string]string, bool) {
 	check("keys", s.keysOpen(ctx))
 	free, err := freeBytes(s.settings.DataDir)
 	check("disk", err == nil && free >= diskFloor)
+	spool, fine := s.spoolReady()
+	if state["spool"] = spool; !fine {
+		state["status"], ok = "not ready", false
+	}
 	// Under another URL than the database was made for we are ready for what we do
 	// then. Where two share a name, the other is the one to ask.
 	state["providers"] = "ok"

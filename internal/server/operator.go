@@ -23,6 +23,7 @@ func (s *Server) mountOperator() {
 	web.JSON(s.front, op("GET", "/migrations", "listMigrations", "The steps of the database's schema"), s.migrations)
 	web.JSON(s.front, op("GET", "/vault", "vaultStatus", "Which keys there are, and what they wrap"), s.vaultStatus)
 	web.JSON(s.front, op("POST", "/vault/rotate", "rotateVault", "Rotate keys, or go on with a rotation"), s.rotateVault)
+	s.mountSpool(op)
 }
 
 func (s *Server) migrations(ctx context.Context, _ lanyard.Principal, _ *struct{}) (*wire.List[wire.Migration], error) {

@@ -402,7 +402,7 @@ func TestHealth(t *testing.T) {
 	if status != 200 {
 		t.Errorf("got %d %s", status, body)
 	}
-	for _, part := range []string{"database", "keys", "disk"} {
+	for _, part := range []string{"database", "keys", "disk", "spool"} {
 		if !strings.Contains(body, `"`+part+`":"ok"`) {
 			t.Errorf("got %s, want %s named", body, part)
 		}
