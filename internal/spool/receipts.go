@@ -61,12 +61,18 @@ func (s *Spool) Settle(a lanyard.AttemptID) {
 // ones that are not settled, oldest first; settled ones too, since a database may
 // lose its last commits. One may be offered twice, after a failed sync. The error
 // of fn ends it and is returned; a segment that cannot be opened is another error.
-func (s *Spool) Receipts(fn func(Receipt) error) error {
+func (s *Spool) Receipts(fn func(Receipt) error) error { return s.receipts(true, fn) }
+
+// Unsettled is Receipts without what is settled. It reads only where something is
+// pending, so it may be called often.
+func (s *Spool) Unsettled(fn func(Receipt) error) error { return s.receipts(false, fn) }
+
+func (s *Spool) receipts(settled bool, fn func(Receipt) error) error {
 	s.mu.Lock()
 	var list []*segment
 	var until []int64
 	for _, g := range s.all() {
-		if g.count > 0 {
+		if g.pending > 0 || settled && g.count > 0 {
 			g.readers++
 			list = append(list, g)
 		}
@@ -84,8 +90,9 @@ func (s *Spool) Receipts(fn func(Receipt) error) error {
 		s.mu.Unlock()
 	}()
 	from := time.Now().Add(-s.c.Keep)
+	offered := func(r Receipt) bool { return settled && !r.At.Before(from) || s.awaits(r.Attempt) }
 	for i, g := range list {
-		if err := s.read(g, until[i], from, fn); err != nil {
+		if err := s.read(g, until[i], offered, fn); err != nil {
 			return err
 		}
 	}
@@ -93,7 +100,7 @@ func (s *Spool) Receipts(fn func(Receipt) error) error {
 }
 
 // read calls fn for what is to be offered of the first n bytes of g.
-func (s *Spool) read(g *segment, n int64, from time.Time, fn func(Receipt) error) error {
+func (s *Spool) read(g *segment, n int64, offered func(Receipt) bool, fn func(Receipt) error) error {
 	b, lost, err := s.readSegment(g)
 	if err != nil {
 		return unavailable(fmt.Errorf("read spool: %w", err))
@@ -103,7 +110,7 @@ func (s *Spool) read(g *segment, n int64, from time.Time, fn func(Receipt) error
 	}
 	b = b[min(block, len(b)):min(n, int64(len(b)))]
 	_, err = scan(b, func(r Receipt, _ int) error {
-		if r.At.Before(from) && !s.awaits(r.Attempt) {
+		if !offered(r) {
 			return nil
 		}
 		if err := fault.At(context.Background(), fault.SpoolReplay); err != nil {

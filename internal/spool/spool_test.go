@@ -266,6 +266,34 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	}
 }
 
+func TestUnsettledAreThoseThatAreNot(t *testing.T) {
+	s := open(t, spool.Config{Dir: t.TempDir(), Segment: small})
+	unsettled := func() (list []int) {
+		err := s.Unsettled(func(r spool.Receipt) error {
+			n, diff := judge(r)
+			if diff != "" {
+				t.Error(diff)
+			}
+			list = append(list, n)
+			s.Settle(r.Attempt) // while it is read
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	for n := range 12 {
+		keep(t, s, receipt(n, spool.MaxSealed/2))
+		if n%5 != 0 {
+			s.Settle(receipt(n, spool.MaxSealed/2).Attempt)
+		}
+	}
+	want(t, unsettled(), []int{0, 5, 10})
+	want(t, unsettled(), nil)
+	want(t, read(t, s), upTo(12))
+}
+
 func TestTheErrorOfTheReaderEndsTheReading(t *testing.T) {
 	s := open(t, spool.Config{Dir: t.TempDir(), Segment: small})
 	for n := range 3 {
