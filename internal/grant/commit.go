@@ -106,6 +106,11 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 				if kept = err == nil && is.Family == next.Family && bytes.Equal(is.Tokens, next.Tokens); kept {
 					return lanyard.Entry{}, nil
 				}
+				if err == nil && newer(is, f.attempt.Family, f.attempt.Generation) { // the database has lost commits meanwhile
+					if kept, err = tx.CommitTokens(next, is.Family, is.Generation); err != nil {
+						return lanyard.Entry{}, err
+					}
+				}
 			}
 			ended := f.attempt
 			if !kept {
@@ -274,7 +279,7 @@ func (r *renewal) after(result provider.Result, h History, now time.Time) (lanya
 		next.RejectedAt = now
 	}
 	if n.Health == "" { // as it was, but not before then
-		next.RefreshAt = latest(next.RefreshAt, n.RetryAt)
+		next.RefreshAt, next.EagerAt = latest(next.RefreshAt, n.RetryAt), time.Time{}
 		return next, n.RetryAt.Sub(now)
 	}
 	return PlanAt(t, next, spread(next), now), n.RetryAt.Sub(now)

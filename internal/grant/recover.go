@@ -71,8 +71,37 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 	if err != nil {
 		return codes, err
 	}
+	if err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error { return tx.NodeOffered(s.Node, incarnation) }); err != nil {
+		return codes, err
+	}
 	s.offered = offered{incarnation: incarnation, odd: len(errs)}
+	s.mineOn.Store(incarnation)
 	return codes, errors.Join(errs...) // which another try would not mend; the receipts stay
+}
+
+// offeredBy is how long others wait for a node that was there lately to offer its
+// receipts, after the database has become another one.
+const offeredBy = time.Minute
+
+// behind says whether the database may lack what a node has on its disk: it has
+// become another one, which may have lost the last commits, and not every node has
+// offered it its receipts. What it says of refresh tokens is then not believed.
+func (s *Service) behind(tx *store.Tx) (bool, error) {
+	if s.Store.Backend() == "sqlite" { // it is part of this process, and has forgotten nothing that it promised
+		return false, nil
+	}
+	incarnation, err := tx.Incarnation()
+	if err != nil || s.allOn.Load() == incarnation {
+		return false, err
+	}
+	if s.mineOn.Load() != incarnation {
+		return true, nil
+	}
+	n, err := tx.NodesBehind(incarnation, tx.Now().Add(-offeredBy))
+	if err == nil && n == 0 {
+		s.allOn.Store(incarnation)
+	}
+	return n > 0, err
 }
 
 // offer stores one answer, if it is newer than what the database has.

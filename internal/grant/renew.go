@@ -101,6 +101,8 @@ type renewal struct {
 	ready app.Ready
 	a     lanyard.Attempt
 	until time.Time // fence
+
+	postponed error // why no attempt was written, although the claim was committed
 }
 
 // errAgain means that the app was changed between look and claim.
@@ -128,7 +130,11 @@ func (r *renewal) once(ctx context.Context) (lanyard.Grant, error) {
 		return r.g, err
 	}
 	defer receiver.release()
-	leave, err := r.Gate.Enter(ctx, Ask{App: r.g.App, Project: r.g.Project, Host: r.ready.Target.TokenHost(), Rank: r.g.Rank, Waiting: r.by.Name != scheduled})
+	waiting, stop := context.WithCancel(ctx) // a planned stop does not wait for those who wait for their turn
+	defer stop()
+	defer context.AfterFunc(r.stop, stop)()
+	leave, err := r.Gate.Enter(waiting, Ask{App: r.g.App, Project: r.g.Project, Host: r.ready.Target.TokenHost(), Rank: r.g.Rank, Waiting: r.by.Name != scheduled,
+		Class: string(r.ready.Target.Class)})
 	if err != nil {
 		return r.g, err
 	}
@@ -225,11 +231,14 @@ func (r *renewal) claim(ctx context.Context) error {
 		var busy, forgotten bool
 		r.until = fence(t)
 		err := r.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
-			busy, forgotten = false, false
+			busy, forgotten, r.postponed = false, false, nil
 			if r.stop.Err() != nil {
 				return stopping()
 			}
 			now := tx.Now()
+			if busy, err = r.behind(tx); err != nil || busy {
+				return err
+			}
 			// The lease first: it locks the row, so that what is read of the grant and of
 			// its attempts belongs together and stays as it is. Whatever comes to an error
 			// undoes it.
@@ -257,6 +266,9 @@ func (r *renewal) claim(ctx context.Context) error {
 		})
 		if err == nil && forgotten {
 			err = lanyard.Errorf(lanyard.CodeRestored, "")
+		}
+		if err == nil && r.postponed != nil {
+			err = r.postponed
 		}
 		if err == nil && busy && time.Now().After(patience) {
 			err = later(lanyard.CodeRefreshFailed, time.Minute)
@@ -307,7 +319,7 @@ func (r *renewal) intend(tx *store.Tx, now time.Time) error {
 	}
 	t := r.ready.Target
 	if at := MayTryAt(t.Class, t.Grace, History{Attempts: attempts}, r.g.AccessExpires, now); at.After(now) {
-		return later(lanyard.CodeRefreshFailed, at.Sub(now))
+		return r.postpone(tx, History{Attempts: attempts}, at, now)
 	}
 	if (History{Attempts: attempts}).holding() {
 		_ = fault.At(context.Background(), fault.GrantTakeover)
@@ -316,6 +328,28 @@ func (r *renewal) intend(tx *store.Tx, now time.Time) error {
 		Kind: lanyard.AttemptRefresh, Family: r.g.Family, Generation: r.g.Generation, Node: r.Node,
 		StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
 	return tx.AddAttempt(r.a)
+}
+
+// postpone plans the next try for when the class allows it. A grant whose refresh
+// token may be spent by an attempt that nobody has heard of is not shown as if
+// nothing had happened.
+func (r *renewal) postpone(tx *store.Tx, h History, at, now time.Time) error {
+	next, t := r.g, r.ready.Target
+	next.RetryAt, next.Lease = at, lanyard.Lease{}
+	if n, _, _ := h.unknown(now); n > 0 && t.Class.Rotates() && next.Health == lanyard.Healthy {
+		next.Health, next.Reason = lanyard.Degraded, lanyard.CodeProviderUnavailable
+	}
+	if next = PlanAt(t, next, spread(next), now); next.Health == lanyard.Healthy {
+		next.RefreshAt = latest(next.RefreshAt, at)
+	}
+	if _, err := tx.PutGrantHealth(next, r.g.Family, r.g.Generation); err != nil {
+		return err
+	}
+	if err := r.tell(tx, r.g, next, ""); err != nil {
+		return err
+	}
+	r.postponed = later(lanyard.CodeRefreshFailed, at.Sub(now))
+	return tx.ReleaseGrant(r.g.ID, r.Node)
 }
 
 // setBack notes that the database holds an older row of the grant than it once

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -69,6 +70,8 @@ type Service struct {
 	uses     uses
 	offering sync.Mutex // one at a time
 	offered  offered
+	mineOn   atomic.Value // string: the run of the database that has been offered our receipts
+	allOn    atomic.Value // string: and everybody's
 }
 
 // New returns a Service.

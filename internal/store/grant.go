@@ -76,10 +76,10 @@ func (tx *Tx) CommitTokens(g lanyard.Grant, family string, parent int64) (bool, 
 // if the row is still at (family, generation) (I8).
 func (tx *Tx) PutGrantHealth(g lanyard.Grant, family string, generation int64) (bool, error) {
 	return tx.swap(`UPDATE grants SET health = $5, reason = $6, refresh_at = $7, rejected_at = $8, retry_at = $9, updated_at = $10,
-		rank = $11, dead_at = $12
+		rank = $11, dead_at = $12, eager_at = $13
 		WHERE id = $1 AND project_id = $2 AND family = $3 AND generation = $4`, g.ID, g.Project, family, generation,
 		g.Health, g.Reason, micros(g.RefreshAt), micros(g.RejectedAt), micros(g.RetryAt), micros(tx.now),
-		int64(g.Rank), micros(g.DeadAt))
+		int64(g.Rank), micros(g.DeadAt), micros(g.EagerAt))
 }
 
 // DropPrevious forgets the tokens before the last renewal of up to limit grants

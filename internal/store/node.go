@@ -32,6 +32,20 @@ func (tx *Tx) SeeNode(n lanyard.Node) (bool, error) {
 		n.ID, n.Version, micros(tx.stamp(n.StartedAt)), micros(tx.now), int64(0))
 }
 
+// NodeOffered notes that a node has offered its receipts to this run of the
+// database (Incarnation).
+func (tx *Tx) NodeOffered(id, incarnation string) error {
+	_, err := tx.exec(insertInto("nodes", nodeColumns+", offered")+` ON CONFLICT (id) DO UPDATE SET offered = excluded.offered`,
+		id, "", int64(0), int64(0), int64(0), incarnation)
+	return err
+}
+
+// NodesBehind counts the nodes that were seen since a moment and have not offered
+// their receipts to this run of the database.
+func (q *Query) NodesBehind(incarnation string, since time.Time) (int, error) {
+	return q.count(`SELECT count(*) FROM nodes WHERE seen_at > $2 AND lost_at = 0 AND offered <> $1`, incarnation, micros(since))
+}
+
 // LeaveNode takes the row of a process away that ends in good order and has
 // nothing left to do; that of another one with its name stays.
 func (tx *Tx) LeaveNode(n lanyard.Node) error {

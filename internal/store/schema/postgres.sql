@@ -262,7 +262,8 @@ CREATE TABLE nodes (
 	version TEXT NOT NULL,
 	started_at BIGINT NOT NULL,
 	seen_at BIGINT NOT NULL,
-	lost_at BIGINT NOT NULL
+	lost_at BIGINT NOT NULL,
+	offered TEXT NOT NULL
 );
 CREATE UNIQUE INDEX nodes_pkey ON public.nodes USING btree (id);
 

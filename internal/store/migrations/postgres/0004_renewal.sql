@@ -34,7 +34,8 @@ CREATE TABLE nodes (
 	version    TEXT NOT NULL,
 	started_at BIGINT NOT NULL,
 	seen_at    BIGINT NOT NULL,
-	lost_at    BIGINT NOT NULL -- an operator said that its disk is gone
+	lost_at    BIGINT NOT NULL, -- an operator said that its disk is gone
+	offered    TEXT NOT NULL DEFAULT '' -- the run of the database to which it has offered its receipts
 );
 
 -- What earlier versions left unplanned.

@@ -34,7 +34,8 @@ CREATE TABLE nodes (
 	version    TEXT NOT NULL,
 	started_at INTEGER NOT NULL,
 	seen_at    INTEGER NOT NULL,
-	lost_at    INTEGER NOT NULL -- an operator said that its disk is gone
+	lost_at    INTEGER NOT NULL, -- an operator said that its disk is gone
+	offered    TEXT NOT NULL DEFAULT '' -- the run of the database to which it has offered its receipts
 ) STRICT;
 
 -- What earlier versions left unplanned.
