@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"lanyard"
 	"lanyard/internal/fault"
@@ -22,25 +22,29 @@ const patience = 30 * time.Second
 
 // openPostgres opens a pool. Nothing is kept in a session: no SET, no LISTEN, no
 // advisory lock; so a pooler in transaction mode may stand between. The driver
-// prepares statements by default; PgBouncer before 1.21, or with
-// max_prepared_statements = 0, needs "default_query_exec_mode=exec" in the URL
-// ("simple_protocol" works too).
+// prepares statements by name where there is none, unless the URL says otherwise
+// ("default_query_exec_mode").
 func (db *DB) openPostgres(ctx context.Context, cfg Config, migrateUp bool) error {
 	db.d = postgresDialect()
-	parsed, err := pgx.ParseConfig(cfg.URL)
-	if err != nil { // the driver's own error has the URL in it, and that a password
-		return errors.New(`open database: the URL is not one we can read; it looks like postgres://user:password@host:5432/database?sslmode=verify-full`)
+	parsed, err := poolConfig(cfg.URL)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
 	}
-	pool := stdlib.OpenDB(*parsed)
 	n := cfg.MaxConns
 	if n <= 0 {
 		n = 16
 	}
-	pool.SetMaxOpenConns(n)
-	pool.SetMaxIdleConns(n)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	if err := pool.PingContext(ctx); err != nil {
+	pool := newPool(parsed, n)
+	pooled, err := behindPooler(ctx, pool)
+	if err != nil {
 		return errors.Join(fmt.Errorf("reach PostgreSQL: %w", explainPostgres(err)), pool.Close())
+	}
+	if pooled && !strings.Contains(cfg.URL, "default_query_exec_mode=") {
+		parsed.DefaultQueryExecMode = pgx.QueryExecModeExec
+		if err := pool.Close(); err != nil {
+			return err
+		}
+		pool = newPool(parsed, n)
 	}
 	if migrateUp {
 		if err := db.migrate(ctx, pool, cfg.Version); err != nil {

@@ -24,13 +24,32 @@ func (db *DB) Bookkeep(ctx context.Context, fn func(tx *Tx) error) error {
 
 // View reads, outside any transaction, what the log does not record.
 func (db *DB) View(ctx context.Context, fn func(q *Query) error) error {
-	return fn(&Query{ctx: ctx, c: db.reads, d: db.d})
+	return db.query(ctx, fn)
+}
+
+// query calls fn with what reads. A database that is somewhere else may be silent
+// for ever, so it is given no longer than a transaction is.
+func (db *DB) query(ctx context.Context, fn func(q *Query) error) error {
+	if db.d.local {
+		return fn(&Query{ctx: ctx, c: db.reads, d: db.d})
+	}
+	run, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	err := fn(&Query{ctx: run, c: db.reads, d: db.d})
+	if ctx.Err() != nil {
+		return err
+	}
+	return mine(run, err)
 }
 
 // Read reads, and returns when the entry that records it is durable. An entry
 // with What == "" is none, and costs nothing.
 func (db *DB) Read(ctx context.Context, fn func(q *Query) (lanyard.Entry, error)) error {
-	e, err := fn(&Query{ctx: ctx, c: db.reads, d: db.d})
+	var e lanyard.Entry
+	err := db.query(ctx, func(q *Query) (err error) {
+		e, err = fn(q)
+		return err
+	})
 	if e.What == "" {
 		return err
 	}
