@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"lanyard"
@@ -28,7 +30,9 @@ var kept = []string{"Content-Type", "Date", "Retry-After", "Location", "X-Rate-L
 // requestIDs are the headers by which providers name a call to their support.
 var requestIDs = []string{"X-Zm-Trackingid", "X-Ms-Request-Id", "Request-Id", "X-Slack-Req-Id", "X-Request-Id", "X-Amzn-Requestid", "Cf-Ray"}
 
-func answerOf(a egress.Answer) Answer {
+// answerOf keeps of an answer what is worth keeping. secrets are those of the request: a name that a provider
+// gives it with one of them inside is none, since names are shown, and kept in the open.
+func answerOf(a egress.Answer, secrets []string) Answer {
 	out := Answer{Sent: a.Sent, SentAt: a.SentAt, Status: a.Status, Header: http.Header{}, Body: a.Body, Cut: a.Cut, Err: a.Err}
 	for _, k := range kept {
 		if v := a.Header.Get(k); v != "" && len(v) <= 512 {
@@ -36,7 +40,8 @@ func answerOf(a egress.Answer) Answer {
 		}
 	}
 	for _, k := range requestIDs {
-		if v := cleanCode(a.Header.Get(k)); v != "" {
+		raw := a.Header.Get(k)
+		if v := cleanCode(raw); v != "" && !slices.ContainsFunc(secrets, func(s string) bool { return s != "" && strings.Contains(raw, s) }) {
 			out.RequestID = v
 			break
 		}

@@ -105,10 +105,11 @@ func (s *scanner) object(depth int) (Fields, bool) {
 		}
 		v, ok := s.value(depth)
 		if nested, isObject := v.(Fields); ok || isObject && len(nested) > 0 {
-			if _, twice := out[name]; twice {
-				s.odd = true // the last one counts, as in every common parser
+			_, twice := out[name]
+			s.odd = s.odd || twice
+			if !twice || v != nil && v != "" { // the last one counts, as in every common parser, unless it says nothing
+				out[name] = v
 			}
-			out[name] = v
 		}
 		switch {
 		case !ok:
@@ -129,6 +130,8 @@ func (s *scanner) value(depth int) (any, bool) {
 	case c == '"':
 		v, ok := s.str()
 		return v, ok
+	case (c == '{' || c == '[') && depth >= maxDepth:
+		return nil, s.over()
 	case c == '{':
 		v, ok := s.object(depth + 1)
 		return v, ok
@@ -156,9 +159,32 @@ func (s *scanner) value(depth int) (any, bool) {
 	}
 	var n json.Number
 	if json.Unmarshal(word, &n) != nil {
-		return nil, false
+		s.odd = true
+		return nil, true // not JSON, but it has ended: what follows may be
 	}
 	return n, true
+}
+
+// over passes over what nests too deep to be looked at, to its closing bracket.
+func (s *scanner) over() bool {
+	s.odd = true
+	for open := 0; s.i < len(s.b); {
+		switch s.b[s.i] {
+		case '"':
+			if _, ok := s.str(); !ok {
+				return false
+			}
+			continue
+		case '{', '[':
+			open++
+		case '}', ']':
+			open--
+		}
+		if s.i++; open == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *scanner) array(depth int) ([]any, bool) {
@@ -184,7 +210,9 @@ func (s *scanner) array(depth int) ([]any, bool) {
 	}
 }
 
-// str reads a string from its opening to its closing quote.
+// str reads a string from its opening to its closing quote. One that is no valid
+// string between them is empty, and bytes that are not UTF-8 become U+FFFD: other
+// members may be fine.
 func (s *scanner) str() (string, bool) {
 	if s.i >= len(s.b) || s.b[s.i] != '"' {
 		return "", false
@@ -195,11 +223,13 @@ func (s *scanner) str() (string, bool) {
 			end++
 		case '"':
 			literal := s.b[s.i : end+1]
-			var v string
-			if !utf8.Valid(literal) || json.Unmarshal(literal, &v) != nil {
-				return "", false
-			}
 			s.i = end + 1
+			var v string
+			s.odd = s.odd || !utf8.Valid(literal)
+			if json.Unmarshal(literal, &v) != nil {
+				s.odd = true
+				return "", true
+			}
 			return v, true
 		}
 	}

@@ -14,8 +14,9 @@ import (
 
 // An access token is believed to live at least and at most this long, whatever the answer says (T38).
 const (
-	minLife = 60 * time.Second
-	maxLife = 90 * 24 * time.Hour
+	minLife   = 60 * time.Second
+	maxLife   = 90 * 24 * time.Hour
+	usualLife = time.Hour // where it says how long in words we do not know
 )
 
 // maxToken is the longest token that is kept. Zoom's and Entra's have some thousand characters.
@@ -46,9 +47,8 @@ func (t *Target) Parse(kind lanyard.AttemptKind, a Answer) Result {
 	if !a.Sent {
 		return Result{Outcome: lanyard.OutcomeNotSent, Reason: lanyard.CodeProviderUnavailable}
 	}
-	b := readBody(a.Body.Reveal(), a.Cut)
-	redirect := a.Status >= 300 && a.Status < 400
-	if a.Status != 0 && !redirect && !t.says(b, false) {
+	b := readBody(plainBody(a.Body.Reveal(), a.Cut))
+	if a.Status != 0 && !t.says(b, false) {
 		if r, ok := t.issued(kind, a, b); ok {
 			return r
 		}
@@ -68,8 +68,8 @@ func (t *Target) issued(kind lanyard.AttemptKind, a Answer, b body) (Result, boo
 	if !b.whole || b.odd {
 		r.Outcome = lanyard.OutcomePartial
 	}
-	_, says := b.Fields["error"]
-	refusal := says || a.Status < 200 || a.Status > 299
+	says := b.Fields["error"]
+	refusal := says != nil && says != "" && says != false || a.Status < 200 || a.Status > 299
 	var parts []Part
 	if s, ok := t.code.(Splitter); ok {
 		parts = s.Split(b.Fields)
@@ -96,7 +96,7 @@ func (t *Target) issued(kind lanyard.AttemptKind, a Answer, b body) (Result, boo
 
 func (t *Target) tokens(kind lanyard.AttemptKind, a Answer, p Part) (lanyard.TokenSet, string) {
 	set := lanyard.TokenSet{TokenType: "Bearer", Refresh: tokenAt(p.Fields, "refresh_token"), IDToken: tokenAt(p.Fields, "id_token")}
-	if typ, said := p.Fields["token_type"].(string); said && typ != "" && !strings.EqualFold(typ, "Bearer") {
+	if typ, said := p.Fields["token_type"].(string); said && typ != "" && !strings.EqualFold(strings.TrimSpace(typ), "Bearer") {
 		// A token we do not know how to present is not used (RFC 6749 §7.1). The refresh token beside it may be the only one left.
 		set.IDToken = lanyard.Secret{}
 		set.ExpiresAt = a.SentAt
@@ -106,10 +106,14 @@ func (t *Target) tokens(kind lanyard.AttemptKind, a Answer, p Part) (lanyard.Tok
 		set.ExpiresAt = a.SentAt
 		return set, ""
 	}
-	if life, ok := lifetime(p.Fields["expires_in"]); ok {
+	life, ok := lifetime(p.Fields["expires_in"])
+	switch {
+	case ok:
 		set.ExpiresAt = a.SentAt.Add(life)
-	} else if t.AccessTTL > 0 {
+	case t.AccessTTL > 0:
 		set.ExpiresAt = a.SentAt.Add(t.AccessTTL)
+	case p.Fields["expires_in"] != nil: // it ends, and we cannot read when
+		set.ExpiresAt = a.SentAt.Add(usualLife)
 	}
 	for _, name := range []string{"refresh_token_expires_in", "refresh_expires_in"} { // not in a standard; several providers say it
 		if life, ok := lifetime(p.Fields[name]); ok && life > minLife && !set.Refresh.Empty() { // 0 is often "never"
@@ -139,7 +143,7 @@ func tokenAt(f Fields, name string) lanyard.Secret {
 	return lanyard.NewSecret(s)
 }
 
-// lifetime reads expires_in as a number or as text with a number in it.
+// lifetime reads expires_in as a number of seconds, as text or not, with a unit or without.
 func lifetime(v any) (time.Duration, bool) {
 	var text string
 	switch v := v.(type) {
@@ -148,8 +152,18 @@ func lifetime(v any) (time.Duration, bool) {
 	case string:
 		text = strings.TrimSpace(v)
 	}
+	for _, unit := range []string{"seconds", "second", "secs", "sec"} {
+		text = strings.TrimSpace(strings.TrimSuffix(text, unit))
+	}
 	s, err := strconv.ParseFloat(text, 64)
-	if text == "" || math.IsNaN(s) || err != nil && !math.IsInf(s, 0) {
+	if err != nil && !math.IsInf(s, 0) {
+		d, bad := time.ParseDuration(text) // "3600s", "1h"
+		if text == "" || bad != nil {
+			return 0, false
+		}
+		s = d.Seconds()
+	}
+	if math.IsNaN(s) {
 		return 0, false
 	}
 	s = min(max(s, minLife.Seconds()), maxLife.Seconds())
@@ -234,6 +248,8 @@ func (t *Target) refused(kind lanyard.AttemptKind, a Answer, b body) Result {
 		}
 	case a.Status < 300 && code == "" && !t.says(b, false):
 		r.Outcome = lanyard.OutcomeUnknown
+	case slices.Contains(passing, a.Status):
+		r.Outcome = lanyard.OutcomeUnknown
 	default: // refused in words we do not know: nobody's grant is called dead for it
 		r.Outcome = lanyard.OutcomeAppError
 	}
@@ -243,6 +259,10 @@ func (t *Target) refused(kind lanyard.AttemptKind, a Answer, b body) Result {
 	r.Reason = reasonFor(kind, r.Outcome, r.Reason)
 	return r
 }
+
+// passing are refusals that speak of this moment or this connection, not of the app (RFC 9110 §15.5.10 and §15.5.20,
+// RFC 4918 §11.3, RFC 8470 §5.2).
+var passing = []int{http.StatusConflict, http.StatusMisdirectedRequest, http.StatusLocked, http.StatusTooEarly}
 
 // reasonFor makes sure that a refusal has a reason that fits it.
 func reasonFor(kind lanyard.AttemptKind, o lanyard.Outcome, reason lanyard.Code) lanyard.Code {

@@ -1,6 +1,9 @@
 package provider_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -30,6 +33,16 @@ func one(r provider.Result) string {
 	return fmt.Sprintf("%s a=%s r=%s %s %v", r.Outcome, s.Access.Reveal(), s.Refresh.Reveal(), life, s.Scopes)
 }
 
+func gzipped(s string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write([]byte(s))
+	if err = errors.Join(err, z.Close()); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
+
 func TestParseOddAnswers(t *testing.T) {
 	tgt := custom(t, "https://crm.example", object{"times": object{"access": 1800}})
 	unknown := custom(t, "https://crm.example", nil)
@@ -50,6 +63,11 @@ func TestParseOddAnswers(t *testing.T) {
 		{"life of nothing", tgt, `{"access_token":"a","expires_in":0}`, false, "ok a=a r= 60 []"},
 		{"negative life", tgt, `{"access_token":"a","expires_in":-5}`, false, "ok a=a r= 60 []"},
 		{"endless life", tgt, `{"access_token":"a","expires_in":1e999}`, false, "ok a=a r= 7776000 []"},
+		{"life with a unit", tgt, `{"access_token":"a","expires_in":"3600s"}`, false, "ok a=a r= 3600 []"},
+		{"life with a unit in words", tgt, `{"access_token":"a","expires_in":"90 seconds"}`, false, "ok a=a r= 90 []"},
+		{"life in hours", tgt, `{"access_token":"a","expires_in":"1h"}`, false, "ok a=a r= 3600 []"},
+		{"life in words, nothing documented: not for ever", unknown, `{"access_token":"a","expires_in":"soon"}`, false, "ok a=a r= 3600 []"},
+		{"life null, nothing documented", unknown, `{"access_token":"a","expires_in":null}`, false, "ok a=a r= never []"},
 		{"life that is no number", tgt, `{"access_token":"a","expires_in":"soon"}`, false, "ok a=a r= 1800 []"},
 		{"life that is not a number, by name", tgt, `{"access_token":"a","expires_in":"NaN"}`, false, "ok a=a r= 1800 []"},
 		{"life null", tgt, `{"access_token":"a","expires_in":null}`, false, "ok a=a r= 1800 []"},
@@ -70,6 +88,17 @@ func TestParseOddAnswers(t *testing.T) {
 		{"other letter case is another member", tgt, `{"Access_Token":"x","access_token":"a"}`, false, "ok a=a r= 1800 []"},
 		{"token type we cannot present", tgt, `{"access_token":"a","token_type":"mac"}`, false, "unknown"},
 		{"the same, with a refresh token", tgt, `{"access_token":"a","refresh_token":"r2","token_type":"DPoP"}`, false, "ok_partial a= r=r2 0 []"},
+		{"token type with space around it", tgt, `{"access_token":"a","token_type":" Bearer "}`, false, "ok a=a r= 1800 []"},
+		{"a member twice, the last says nothing", tgt, `{"access_token":"a","refresh_token":"r","refresh_token":"","access_token":null}`, false, "ok_partial a=a r=r 1800 []"},
+		{"wrong before the tokens", tgt, `{"x":tru,"y":01x,"access_token":"a"}`, false, "ok_partial a=a r= 1800 []"},
+		{"a string that is none before the tokens", tgt, `{"x":"\q","\q":1,"access_token":"a"}`, false, "ok_partial a=a r= 1800 []"},
+		{"not UTF-8 elsewhere", tgt, "{\"x\":\"Ren\xe9\",\"access_token\":\"a\"}", false, "ok_partial a=a r= 1800 []"},
+		{"too deep before the tokens", tgt, `{"x":` + strings.Repeat(`[{"y":"]}`+`",`+`"z":`, 40) + "1" + strings.Repeat("}]", 40) + `,"access_token":"a"}`, false, "ok_partial a=a r= 1800 []"},
+		{"gzip", tgt, gzipped(`{"access_token":"a","refresh_token":"r"}`), true, "ok a=a r=r 1800 []"},
+		{"gzip, cut", tgt, gzipped(`{"access_token":"a","refresh_token":"r","x":"` + strings.Repeat("0123456789abcdef", 9_000) + `"}`)[:200], true, "ok_partial a=a r=r 1800 []"},
+		{"gzip of nothing", tgt, "\x1f\x8b\x08", false, "unknown"},
+		{"UTF-16 LE", tgt, "\xff\xfe{\x00\"\x00a\x00c\x00c\x00e\x00s\x00s\x00_\x00t\x00o\x00k\x00e\x00n\x00\"\x00:\x00\"\x00a\x00\"\x00}\x00", false, "ok a=a r= 1800 []"},
+		{"UTF-16 BE without a mark", tgt, "\x00{\x00\"\x00a\x00c\x00c\x00e\x00s\x00s\x00_\x00t\x00o\x00k\x00e\x00n\x00\"\x00:\x00\"\x00a\x00\"\x00}", false, "ok a=a r= 1800 []"},
 		{"token with a line break", tgt, `{"access_token":"a\r\nX: y"}`, false, "unknown"},
 		{"token with a space", tgt, `{"access_token":"a b"}`, false, "unknown"},
 		{"token not ASCII", tgt, `{"access_token":"é"}`, false, "unknown"},
@@ -81,7 +110,7 @@ func TestParseOddAnswers(t *testing.T) {
 		{"list", tgt, `[{"access_token":"a"}]`, false, "unknown"},
 		{"page that speaks of tokens", tgt, `<html><a href="?access_token=x&amp;y=1">`, false, "unknown"},
 		{"not UTF-8", tgt, "{\"access_token\":\"\xff\"}", false, "unknown"},
-		{"UTF-16", tgt, "\xff\xfe{\x00}\x00", false, "unknown"},
+		{"UTF-16 of nothing", tgt, "\xff\xfe{\x00}\x00", false, "unknown"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := answer(200, c.body)
@@ -107,7 +136,10 @@ func TestTokensInRefusals(t *testing.T) {
 		{"fault that repeats it", 500, `{"refresh_token":"sent"}`, "unknown"},
 		{"gateway that changed the status", 502, `{"access_token":"a","refresh_token":"r2"}`, "ok_partial a=a r=r2 never []"},
 		{"created", 201, `{"access_token":"a"}`, "ok a=a r= never []"},
-		{"redirect with a token in it", 302, `{"access_token":"a"}`, "app_error"},
+		{"redirect with tokens in it", 302, `{"access_token":"a","refresh_token":"r2"}`, "ok_partial a=a r=r2 never []"},
+		{"redirect that repeats the token", 302, `{"refresh_token":"sent"}`, "app_error"},
+		{"an error that is none", 200, `{"error":"","access_token":"a"}`, "ok a=a r= never []"},
+		{"an error that is null", 200, `{"error":null,"refresh_token":"r2"}`, "ok_partial a= r=r2 0 []"},
 	} {
 		if got := one(tgt.Parse(lanyard.AttemptRefresh, answer(c.status, c.body))); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
@@ -144,8 +176,13 @@ func TestClassification(t *testing.T) {
 		{404, `<html>`, nil, "app_error app_misconfigured http_404"},
 		{405, ``, nil, "app_error app_misconfigured http_405"},
 		{301, ``, nil, "app_error app_misconfigured http_301"},
-		{308, `{"access_token":"a"}`, nil, "app_error app_misconfigured http_308"},
+		{308, `{"refresh_token":"a"}`, nil, "app_error app_misconfigured http_308"},
 		{408, ``, nil, "unknown provider_unavailable http_408"},
+		{409, ``, nil, "unknown provider_unavailable http_409"},
+		{409, `{"error":"invalid_grant"}`, nil, "rejected needs_reauth invalid_grant"},
+		{421, ``, nil, "unknown provider_unavailable http_421"},
+		{423, ``, nil, "unknown provider_unavailable http_423"},
+		{425, ``, nil, "unknown provider_unavailable http_425"},
 		{429, ``, nil, "throttled provider_unavailable http_429"},
 		{503, ``, nil, "unknown provider_unavailable http_503"},
 		{503, ``, http.Header{"Retry-After": {"3"}}, "throttled provider_unavailable http_503 3s"},

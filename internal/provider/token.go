@@ -42,7 +42,12 @@ func (t *Target) post(ctx context.Context, c Credentials, endpoint string, form 
 	case AuthNone:
 		form.Set("client_id", c.ClientID)
 	}
-	return answerOf(t.client.Do(ctx, egress.Request{Method: http.MethodPost, URL: endpoint, Header: h, Body: []byte(form.Encode()), Fresh: t.Class.Rotates()}))
+	a := t.client.Do(ctx, egress.Request{Method: http.MethodPost, URL: endpoint, Header: h, Body: []byte(form.Encode()), Fresh: t.Class.Rotates()})
+	secrets := []string{h.Get("Authorization"), string(c.Secret.Reveal())}
+	for _, k := range []string{"refresh_token", "code", "code_verifier", "token"} {
+		secrets = append(secrets, form.Get(k))
+	}
+	return answerOf(a, secrets)
 }
 
 // basic writes the header of RFC 6749 §2.3.1: id and secret are form-encoded first, unless the provider reads them literally.

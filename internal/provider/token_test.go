@@ -106,6 +106,16 @@ func TestRefreshSendsTheTokenAndNoScope(t *testing.T) {
 	}
 }
 
+// T15: a provider's name for a call is shown and kept in the open, so one that repeats a secret of the request is none.
+func TestARequestIDHoldsNoSecret(t *testing.T) {
+	for _, c := range []struct{ id, want string }{{"req-1", "req-1"}, {"for refresh-7f3a: 1", ""}, {"secret", ""}, {"Basic Y2xpZW50OnNlY3JldA==", ""}} {
+		s, _ := tokenServer(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Request-Id", c.id) })
+		if got := custom(t, s.URL, nil).Refresh(t.Context(), credentials(), lanyard.NewSecret("refresh-7f3a")).RequestID; got != c.want {
+			t.Errorf("%q is kept as %q, want %q", c.id, got, c.want)
+		}
+	}
+}
+
 // A rotating provider's token call is sent exactly once, whatever goes wrong: a second use of a refresh token kills the family.
 func TestOneRequestWhateverHappens(t *testing.T) {
 	for _, class := range []string{"strict", "reuse_kill", "grace", "static"} {
