@@ -37,6 +37,7 @@ type Instance struct {
 
 	hold atomic.Pointer[lanyard.Error]
 	live atomic.Int64
+	rank atomic.Int64 // of this node among those, by id
 	skew atomic.Int64 // of the database's clock against ours
 
 	mu      sync.Mutex // held while the row is read and judged, so that an older look does not undo a newer one
@@ -78,6 +79,13 @@ func (i *Instance) Node() string { return i.self.ID }
 // is allowed to all of them is shared among as many.
 func (i *Instance) Live() int { return int(i.live.Load()) }
 
+// Place says which of how many live nodes this one is, by id: what they have to do is
+// divided by it.
+func (i *Instance) Place() (n, of int) {
+	of = i.Live()
+	return min(int(i.rank.Load()), of-1), of
+}
+
 // DatabaseSkew is how far the database's clock was ahead of this process's at the
 // last look, but for what the way there and back may account for; negative: behind.
 func (i *Instance) DatabaseSkew() time.Duration { return time.Duration(i.skew.Load()) }
@@ -103,7 +111,7 @@ func (i *Instance) look(ctx context.Context, start bool) error {
 	if i.taken {
 		return nil // for good: two that share a name would take it from each other for ever
 	}
-	self, ok, live, madeFor := i.self, true, 0, ""
+	self, ok, live, before, madeFor := i.self, true, 0, 0, ""
 	var skew time.Duration
 	began := i.Store.Clock()
 	err := i.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
@@ -126,7 +134,9 @@ func (i *Instance) look(ctx context.Context, start bool) error {
 		}
 		for _, n := range nodes {
 			if n.SeenAt.After(now.Add(-alive)) {
-				live++
+				if live++; n.ID < self.ID {
+					before++
+				}
 			}
 		}
 		madeFor, err = tx.Meta(store.MetaPublicURL)
@@ -148,6 +158,7 @@ func (i *Instance) look(ctx context.Context, start bool) error {
 		i.self = self
 	}
 	i.madeFor = madeFor
+	i.rank.Store(int64(before))
 	i.live.Store(int64(max(live, 1)))
 	i.judge()
 	return nil

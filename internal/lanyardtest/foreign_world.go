@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"html"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -94,11 +95,17 @@ func (w *World) Operator(method, path string, body any) JSON {
 		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, "d", filepath.Base(w.Socket)))
 	}}
 	defer transport.CloseIdleConnections()
-	raw, err := json.Marshal(body)
+	var in io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		w.must(err)
+		in = bytes.NewReader(raw)
+	}
+	r, err := http.NewRequestWithContext(w.T.Context(), method, "http://lanyard"+path, in)
 	w.must(err)
-	r, err := http.NewRequestWithContext(w.T.Context(), method, "http://lanyard"+path, bytes.NewReader(raw))
-	w.must(err)
-	r.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	r.Header.Set("Lanyard-Project", w.OK("GET", "/v1/project", nil).Str("id"))
 	resp, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Do(r)
 	w.must(err)

@@ -15,7 +15,7 @@ func (g *Gate) dispatch(now time.Time) {
 			return
 		}
 		g.pull(best)
-		best.call = g.enter(best.tap, best.level > 0, now)
+		best.call = g.enter(best, now)
 		close(best.done)
 		g.signal()
 	}
@@ -83,8 +83,9 @@ func (g *Gate) entry(t *tap) (at time.Time, ok bool) {
 	return at, true
 }
 
-func (g *Gate) enter(t *tap, scheduled bool, now time.Time) *call {
-	c := &call{tap: t, project: t.project, host: t.host, scheduled: scheduled, began: now, trial: t.breaker.enter()}
+func (g *Gate) enter(w *waiter, now time.Time) *call {
+	t := w.tap
+	c := &call{tap: t, class: w.ask.Class, project: t.project, host: t.host, scheduled: w.level > 0, began: now, trial: t.breaker.enter()}
 	if t.host != nil {
 		c.hostTrial = t.host.enter()
 		t.host.called(t.project, now)
@@ -93,7 +94,7 @@ func (g *Gate) enter(t *tap, scheduled bool, now time.Time) *call {
 	t.turn, g.turns[t.project] = g.turn, g.turn
 	t.pace.take(g.rateOf(t), now)
 	t.inFlight++
-	if scheduled {
+	if c.scheduled {
 		t.scheduled++
 	}
 	g.places.take(c.project, t.app)
@@ -140,7 +141,7 @@ func (g *Gate) leave(c *call, o lanyard.Outcome, retryAfter time.Duration) {
 	g.end(c)
 	now, t := time.Now(), c.tap
 	t.last, t.lastAt, t.seen = o, now, now
-	g.calls[o]++
+	g.calls[Ended{c.class, o}]++
 	switch o {
 	case lanyard.OutcomeUnknown, lanyard.OutcomeNotSent:
 		t.breaker.fail(c.trial, now)

@@ -30,7 +30,7 @@ type Gate struct {
 	queued map[lanyard.AppID]*tap // taps that somebody waits at
 	turns  map[lanyard.ProjectID]uint64
 	turn   uint64
-	calls  map[lanyard.Outcome]int64
+	calls  map[Ended]int64
 	timer  *time.Timer
 	swept  time.Time
 	halted bool  // callers are refused too
@@ -73,9 +73,16 @@ type waiter struct {
 	done  chan struct{} // closed when either is there
 }
 
+// Ended is how calls ended that are counted together.
+type Ended struct {
+	Class   string // of the provider
+	Outcome lanyard.Outcome
+}
+
 // call is one that was let through.
 type call struct {
 	tap       *tap
+	class     string
 	project   lanyard.ProjectID
 	host      *host
 	scheduled bool
@@ -100,7 +107,7 @@ func NewGate(c GateConfig) *Gate {
 		c.Nodes = func() int { return 1 }
 	}
 	return &Gate{GateConfig: c, taps: map[lanyard.AppID]*tap{}, hosts: map[string]*host{}, places: newPlaces(c.InFlight),
-		queued: map[lanyard.AppID]*tap{}, turns: map[lanyard.ProjectID]uint64{}, calls: map[lanyard.Outcome]int64{},
+		queued: map[lanyard.AppID]*tap{}, turns: map[lanyard.ProjectID]uint64{}, calls: map[Ended]int64{},
 		room: make(chan struct{}, 1)}
 }
 

@@ -637,7 +637,7 @@ func TestACallLeavesOnce(t *testing.T) {
 		leave(lanyard.OutcomeOK, 0)
 		leave(lanyard.OutcomeDropped, 0)
 	}
-	if st := refresh.GateStatus(g); st.InFlight != 0 || st.Calls[lanyard.OutcomeOK] != 1 {
+	if st := refresh.GateStatus(g); st.InFlight != 0 || st.Calls[refresh.Ended{Outcome: lanyard.OutcomeOK}] != 1 {
 		t.Errorf("got %+v, want one call, over", st)
 	}
 }

@@ -29,6 +29,7 @@ type Config struct {
 	Store   *store.DB             // where an operator's stop is kept
 	Part    func() (part, of int) // which part of what is due this node begins with; nil: 0 of 1
 	Every   time.Duration         // between two looks, ±20 %; 0: one second
+	Settle  time.Duration         // where there are other nodes: how long until they know of this one; nothing begins before
 	Stopped bool                  // this node renews nothing on its own
 	Hold    func() error          // why this node must call no provider at all; nil, or nil from it: it may
 	Logger  *slog.Logger
@@ -53,6 +54,7 @@ type Scheduler struct {
 	pool     places
 	stop     Stop
 	failing  bool // the last look did not work
+	since    time.Time
 	oldest   time.Time
 }
 
@@ -126,6 +128,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	next := time.Now()
+	s.since = next
 	for {
 		select {
 		case <-ctx.Done():
@@ -178,11 +181,20 @@ func (s *Scheduler) empty() {
 	s.picked = 0
 }
 
+// may says whether this node has any business with providers yet.
+func (s *Scheduler) may() bool {
+	if s.Hold != nil && s.Hold() != nil {
+		return false
+	}
+	_, of := s.Part()
+	return of <= 1 || time.Since(s.since) >= s.Settle
+}
+
 // see looks at what is due and whether anything is to be done about it.
 func (s *Scheduler) see(ctx context.Context) {
 	stop, err := s.readStop(ctx)
 	var apps []store.DueApp
-	if err == nil && !stop.On() && (s.Hold == nil || s.Hold() == nil) {
+	if err == nil && !stop.On() && s.may() {
 		apps, err = s.Grants.DueApps(ctx)
 	}
 	s.mu.Lock()

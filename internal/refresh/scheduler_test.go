@@ -192,6 +192,33 @@ func TestTwoNodesShareTheWork(t *testing.T) {
 	})
 }
 
+// A node that comes to others waits until they have made room for it in the rate.
+func TestANodeThatJoinsWaitsUntilTheOthersKnow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rate = 50
+		p := newPretend(t)
+		a := p.add("a", "1", 100_000, time.Now())
+		db := database(t)
+		begun := time.Now()
+		old := func() (int, int) { // it looks every ten seconds
+			if time.Since(begun) < 69*time.Second {
+				return 0, 1
+			}
+			return 0, 2
+		}
+		p.node(db, refresh.GateConfig{Rate: rate, Nodes: func() int { _, of := old(); return of }}, func(c *refresh.Config) { c.Part = old })
+		time.Sleep(time.Minute)
+		p.node(db, refresh.GateConfig{Rate: rate, Nodes: func() int { return 2 }}, func(c *refresh.Config) {
+			c.Part, c.Settle = func() (int, int) { return 1, 2 }, 12*time.Second
+		})
+		time.Sleep(time.Minute)
+		a.calls.neverAbove(t, rate)
+		if n := a.calls.n(); n < 110*rate {
+			t.Errorf("got %d calls in two minutes, want nearly all that may be", n)
+		}
+	})
+}
+
 // What is refused and stays due is left alone for a while, and does not stand in the
 // way of what is behind it.
 func TestARefusedGrantRests(t *testing.T) {

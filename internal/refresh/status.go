@@ -3,6 +3,7 @@ package refresh
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -18,10 +19,10 @@ type Status struct {
 	Rate     float64 // of an app whose provider says nothing, on all nodes
 	Places   int
 	InFlight int
-	Callers  int       // who wait for their turn
-	Oldest   time.Time // what has been due the longest, since then; zero: nothing
-	Calls    map[lanyard.Outcome]int64
-	Apps     []AppStatus // those with something due, or that have called lately; the longest due first
+	Callers  int             // who wait for their turn
+	Oldest   time.Time       // what has been due the longest, since then; zero: nothing
+	Calls    map[Ended]int64 // since the start
+	Apps     []AppStatus     // those with something due, or that have called lately; the longest due first
 	Hosts    []HostStatus
 }
 
@@ -102,7 +103,7 @@ func (s *Scheduler) Status(ctx context.Context) (Status, error) {
 			}
 			if a.Project == "" {
 				app, err := q.AppByID(a.App)
-				if err != nil {
+				if err != nil && !errors.Is(err, lanyard.NotFound) {
 					return err
 				}
 				a.Project = app.Project
@@ -148,13 +149,15 @@ type Metrics struct {
 	OpenHosts int
 	Lag       time.Duration // how long the first of what is due has been waiting, as of the last look
 	AppsDue   int
+	Stopped   bool
+	Calls     map[Ended]int64
 }
 
 // Metrics returns them.
 func (s *Scheduler) Metrics() Metrics {
 	var m Metrics
 	s.Gate.mu.Lock()
-	m.InFlight = s.Gate.places.taken
+	m.InFlight, m.Calls = s.Gate.places.taken, maps.Clone(s.Gate.calls)
 	for _, t := range s.Gate.queued {
 		m.Callers += t.queue[0].Len()
 	}
@@ -166,13 +169,14 @@ func (s *Scheduler) Metrics() Metrics {
 	s.Gate.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	m.Stopped = s.stop.On()
 	for _, l := range s.lanes {
 		if l.due {
 			m.AppsDue++
 		}
 	}
 	if !s.oldest.IsZero() {
-		m.Lag = max(0, time.Since(s.oldest))
+		m.Lag = max(0, s.Store.Clock().Sub(s.oldest))
 	}
 	return m
 }

@@ -89,6 +89,9 @@ func (s Settings) Check() error {
 	if _, err := s.level(); err != nil {
 		errs = append(errs, err)
 	}
+	if s.RefreshInFlight < 1 {
+		wrong("refresh_in_flight", "at least 1; to renew nothing by the schedule, set refresh_stop")
+	}
 	if s.DrainTime < 0 {
 		wrong("drain_time", "not below 0")
 	}

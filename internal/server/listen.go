@@ -98,6 +98,7 @@ func (s *Server) Run(ctx context.Context) error {
 		err = fmt.Errorf("serve: %w", err)
 	}
 	s.draining.Store(true)
+	s.refresh.Drain()
 	s.log.Info("stopping: no new requests; those under way are finished", "at_most", s.settings.DrainTime.String())
 	drain, stop := context.WithTimeout(context.WithoutCancel(ctx), s.settings.DrainTime)
 	defer stop()
@@ -107,6 +108,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	_ = fault.At(drain, fault.ServerDrain)
+	s.gate.Close() // who waits for a turn has not begun
 	if e := s.grants.Drain(drain); e != nil {
 		s.undone.Store(true)
 		err = errors.Join(err, fmt.Errorf("calls to providers were still under way after drain_time: %w", e))

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"lanyard"
 	"lanyard/internal/store"
 )
 
@@ -21,17 +22,20 @@ import (
 type meters struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
+	dead     *prometheus.CounterVec
 }
 
 func newMeters(db *store.DB) *meters {
 	m := &meters{registry: prometheus.NewRegistry(), requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "lanyard_http_request_seconds", Help: "Requests by method, route and status.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60},
-	}, []string{"method", "route", "status"})}
+	}, []string{"method", "route", "status"}), dead: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "lanyard_grants_lost_total", Help: "Grants that this node has called dead, by cause.",
+	}, []string{"cause"})}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "lanyard_info", Help: "Always 1; the labels say what runs.",
 		ConstLabels: prometheus.Labels{"version": Version(), "database": db.Backend()}})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.dead, info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for name, get := range map[string]func(store.Stats) int64{
 		"commits": func(s store.Stats) int64 { return s.Commits },
 		"changes": func(s store.Stats) int64 { return s.Changes },
@@ -48,6 +52,9 @@ func newMeters(db *store.DB) *meters {
 func (m *meters) observe(method, route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 }
+
+// lost counts a grant that was called dead: the cause is a code of ours.
+func (m *meters) lost(cause lanyard.Code) { m.dead.WithLabelValues(string(cause)).Inc() }
 
 // withMetrics serves /metrics in front of h.
 func (s *Server) withMetrics(h http.Handler) http.Handler {

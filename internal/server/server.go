@@ -18,6 +18,7 @@ import (
 	"lanyard/internal/egress"
 	"lanyard/internal/grant"
 	"lanyard/internal/instance"
+	"lanyard/internal/refresh"
 	"lanyard/internal/spool"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
@@ -33,18 +34,20 @@ type Server struct {
 	settings Settings
 	log      *slog.Logger
 
-	db     *store.DB
-	self   *instance.Instance
-	out    *egress.Client
-	vault  *vault.Vault
-	access *access.Service
-	grants *grant.Service
-	spool  *spool.Spool
-	front  *web.Front
-	tasks  []worker.Task
-	polls  func() // ends the long polls
-	meters *meters
-	ready  readiness
+	db      *store.DB
+	self    *instance.Instance
+	out     *egress.Client
+	vault   *vault.Vault
+	access  *access.Service
+	grants  *grant.Service
+	gate    *refresh.Gate
+	refresh *refresh.Scheduler
+	spool   *spool.Spool
+	front   *web.Front
+	tasks   []worker.Task
+	polls   func() // ends the long polls
+	meters  *meters
+	ready   readiness
 
 	handler  http.Handler
 	tcp      net.Listener // after Listen
@@ -110,6 +113,7 @@ func New(ctx context.Context, settings Settings, log *slog.Logger) (_ *Server, e
 		return nil, err
 	}
 	s.mountOperator()
+	s.mountRefresh()
 	s.mountHealth()
 	if err := s.front.Docs(openAPI); err != nil {
 		return nil, err

@@ -45,7 +45,9 @@ func (s *Server) services(ctx context.Context) error {
 	if s.spool, err = spool.Open(spool.Config{Dir: filepath.Join(s.settings.DataDir, "spool"), Logger: s.log}); err != nil {
 		return fmt.Errorf("open the spool: %w", err)
 	}
-	s.grants = grant.New(grant.Config{Store: s.db, Vault: s.vault, Apps: apps, Spool: s.spool, Node: s.self.Node(), Hold: s.self.Hold, Logger: s.log})
+	s.gate = s.gateway()
+	s.grants = grant.New(grant.Config{Store: s.db, Vault: s.vault, Apps: apps, Spool: s.spool, Node: s.self.Node(), Hold: s.self.Hold, Logger: s.log,
+		Gate: s.gate, Lost: s.meters.lost})
 	connections := connection.New(connection.Config{Store: s.db, Vault: s.vault, Apps: apps, Grants: s.grants, PublicURL: s.settings.PublicURL, Logger: s.log,
 		Between: s.scaled(30 * time.Second)})
 	journeys := flow.New(flow.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Grants: s.grants,
@@ -65,7 +67,9 @@ func (s *Server) services(ctx context.Context) error {
 	for i := range s.tasks {
 		s.tasks[i].Every = s.scaled(s.tasks[i].Every)
 	}
-	s.tasks = append(s.tasks, s.self.Task(), s.watchClock()) // by true time: others count on it
+	s.refresh = s.schedule()
+	s.meters.registry.MustRegister(newRenewals(s))
+	s.tasks = append(s.tasks, s.refresh.Task(), s.self.Task(), s.watchClock()) // by true time: others count on it
 	s.polls = journeys.Stop
 
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,

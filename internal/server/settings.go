@@ -39,6 +39,10 @@ type Settings struct {
 	LimitFailedPerMinute int `name:"limit_failed_per_minute" default:"20" example:"60" doc:"Bad credentials from one address per minute before they are slowed down; 0: no limit."`
 	LimitOpensPerMinute  int `name:"limit_opens_per_minute" default:"10" example:"30" doc:"Openings of one invitation per minute; 0: no limit."`
 
+	RefreshRate     float64 `name:"refresh_rate" default:"50" example:"20" doc:"Token renewals per second for each OAuth app, on all nodes together, where the catalogue does not know the provider's own limit." danger:"Too high, and the provider throttles the app; too low, and after an outage it takes long until every token is fresh: 20,000 take 400 s at 50."`
+	RefreshInFlight int     `name:"refresh_in_flight" default:"200" example:"50" doc:"Renewals under way at once on each node. One app may have about a third of them, and a quarter is kept for callers who wait." danger:"A node that is killed loses at most so many answers, and only of providers that take back no spent token."`
+	RefreshStop     bool    `name:"refresh_stop" default:"false" example:"true" doc:"This node renews nothing by the schedule, only for callers who wait. For all nodes, and without a restart: lanyard refresh stop." danger:"What nobody uses is not kept alive: after some weeks its refresh tokens die."`
+
 	MetricsListen string        `name:"metrics_listen" default:"" example:"10.0.0.7:9090" doc:"Address for /metrics without a credential; default: on the operator's socket only." danger:"Whoever reaches it sees how busy you are, though no names."`
 	FirstKeyFile  string        `name:"first_key_file" default:"" example:"/run/lanyard/first-key" doc:"Where the first API key goes on the first start, mode 0600, if there is no terminal to print it to. It is not written over anything." danger:"Move the key to where it belongs and delete the file."`
 	LogLevel      string        `name:"log_level" default:"info" example:"debug" doc:"debug, info, warn or error. No level shows secrets or personal data."`
