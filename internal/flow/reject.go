@@ -108,7 +108,34 @@ func (s *Service) Tasks() []worker.Task {
 		{Name: "flow.overdue", Every: 30 * time.Second, Run: s.sweep},
 		{Name: "flow.identity", Every: 20 * time.Second, Run: s.identify},
 		{Name: "flow.receipts", Every: 5 * time.Second, Run: s.Offer},
+		{Name: "flow.purge", Every: time.Hour, Run: s.purge},
 	}
+}
+
+// What is over is kept for as long as somebody may ask how it went.
+const (
+	tripsFor       = 7 * 24 * time.Hour
+	invitationsFor = 30 * 24 * time.Hour
+)
+
+// purge forgets trips and invitations that are over.
+func (s *Service) purge(ctx context.Context) error {
+	const some = 500
+	for _, drop := range []func(*store.Tx) (int, error){
+		func(tx *store.Tx) (int, error) { return tx.PurgeFlows(tx.Now().Add(-tripsFor), some) },
+		func(tx *store.Tx) (int, error) { return tx.PurgeSessions(tx.Now().Add(-invitationsFor), some) },
+	} {
+		for n := some; n == some; {
+			err := s.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
+				n, err = drop(tx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // sweep destroys codes that nobody came for, and ends trips whose node has died

@@ -145,6 +145,7 @@ func (s *Service) Tasks() []worker.Task {
 const (
 	previousFor = 24 * time.Hour      // the tokens before the last renewal are kept at most (I16)
 	deadFor     = 30 * 24 * time.Hour // and those of a grant that was called dead
+	attemptsFor = 90 * 24 * time.Hour // attempts are on record
 )
 
 // forget drops tokens whose time is over: the next renewal replaces those before
@@ -154,6 +155,7 @@ func (s *Service) forget(ctx context.Context) error {
 	for _, drop := range []func(*store.Tx) (int, error){
 		func(tx *store.Tx) (int, error) { return tx.DropPrevious(tx.Now().Add(-previousFor), some) },
 		func(tx *store.Tx) (int, error) { return tx.DropDead(tx.Now().Add(-deadFor), some) },
+		func(tx *store.Tx) (int, error) { return tx.PurgeAttempts(tx.Now().Add(-attemptsFor), some) },
 	} {
 		for n := some; n == some; {
 			err := s.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
