@@ -17,7 +17,7 @@ const childFlag = "-child"
 
 // orders is the first line that a child reads: what it is to be.
 type orders struct {
-	Role        string            // "product" or "ceiling"
+	Role        string            // "product", "ceiling" or "renewals"
 	Settings    map[string]string // of the product
 	Log         string            // file for the log
 	Bare        bool              // the ceiling without the product's front
@@ -25,6 +25,13 @@ type orders struct {
 	SQLite      string            // path of the ceiling's database
 	Key         []byte            // of the ceiling's AES-256-GCM
 	Profile     string            // begins the names of files for profiles; empty: none
+
+	// Of the ceiling of renewals.
+	TokenURL     string
+	Flight       int    // renewals at once
+	FreshCalls   bool   // a connection for each call, as where a second try would do harm
+	Dir          string // where its spool is put
+	App, Besides string // whose grants; but for this one
 }
 
 // ready is the first line that it answers.
@@ -98,8 +105,11 @@ func child(in io.Reader, out io.Writer) (err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	serve := serveProduct
-	if o.Role == "ceiling" {
+	switch o.Role {
+	case "ceiling":
 		serve = serveCeiling
+	case "renewals":
+		serve = serveRenewals
 	}
 	r, wait, err := serve(ctx, o)
 	if err != nil {

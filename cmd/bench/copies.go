@@ -43,6 +43,7 @@ func (w *world) hold(ctx context.Context, fn func(held) error) (err error) {
 			return errors.Join(err, errors.New("no project"))
 		}
 		h.connection, h.grant, err = q.Connection(projects[0].ID, lanyard.ConnectionID(w.original))
+		w.grant = h.grant.ID
 		return err
 	})
 	if err != nil {
@@ -86,11 +87,8 @@ func (w *world) some(ctx context.Context, h held, n int) error {
 	if err != nil {
 		return err
 	}
-	place := func(g lanyard.Grant) vault.Place {
-		return vault.Place{Project: g.Project, Row: string(g.ID), Field: "grants.tokens", Family: g.Family, Generation: g.Generation, App: g.App}
-	}
 	key := vault.ProjectKey(h.grant.Project)
-	tokens, err := h.vault.Open(ctx, key, place(h.grant), h.grant.Tokens)
+	tokens, err := h.vault.Open(ctx, key, tokensPlace(h.grant), h.grant.Tokens)
 	if err != nil {
 		return err
 	}
@@ -100,7 +98,7 @@ func (w *world) some(ctx context.Context, h held, n int) error {
 		c.ID, g.ID = lanyard.NewID[lanyard.ConnectionID]("con_"), lanyard.NewID[lanyard.GrantID]("grt_")
 		c.Grant, g.SubjectHash = g.ID, make([]byte, 32)
 		_, _ = rand.Read(g.SubjectHash)
-		if g.Tokens, err = h.vault.Seal(ctx, key, place(g), tokens); err != nil {
+		if g.Tokens, err = h.vault.Seal(ctx, key, tokensPlace(g), tokens); err != nil {
 			return err
 		}
 		g.Previous = sealPlain(plain, string(c.ID), "sbx_zoom_access_"+lanyard.Random(48))

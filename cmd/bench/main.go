@@ -34,10 +34,13 @@ type options struct {
 	databases   []string
 	connections int
 	client      string // how tokens are read
-	bare        bool   // the ceiling without the product's front
-	dir         string // where databases are put
-	profile     string // directory for profiles of the product
-	lanyard     string // the program whose start is measured
+	what        []string
+	grants      int                   // that are renewed
+	flights     map[time.Duration]int // time that the provider takes → renewals at once
+	bare        bool                  // the ceiling without the product's front
+	dir         string                // where databases are put
+	profile     string                // directory for profiles of the product
+	lanyard     string                // the program whose start is measured
 }
 
 func main() {
@@ -62,9 +65,12 @@ func exit(err error) {
 
 func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	var o options
-	var clients, databases string
+	var clients, databases, what, flights string
 	var asJSON bool
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&what, "what", "reads", "reads, renewals, or all")
+	flags.IntVar(&o.grants, "grants", 40_000, "grants that are renewed")
+	flags.StringVar(&flights, "flights", "0ms:64,100ms:256", "time that the provider takes, and renewals at once")
 	flags.Float64Var(&o.seconds, "seconds", 5, "length of one round")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds of each side, in turn; the median counts")
 	flags.StringVar(&clients, "clients", "1,32,256", "numbers of clients")
@@ -90,19 +96,33 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return errors.New("-client: there are go and raw")
 	}
 	o.databases = strings.Split(databases, ",")
-	if o.connections < 1 || o.rounds < 1 || o.seconds <= 0 {
-		return errors.New("-connections, -rounds and -seconds must be positive")
+	var err error
+	if o.flights, err = flightsOf(flights); err != nil {
+		return err
+	}
+	switch o.what = strings.Split(what, ","); what {
+	case "reads", "renewals":
+	case "all":
+		o.what = []string{"reads", "renewals"}
+	default:
+		return errors.New("-what: there are reads, renewals and all")
+	}
+	if o.connections < 1 || o.grants < 1 || o.rounds < 1 || o.seconds <= 0 {
+		return errors.New("-connections, -grants, -rounds and -seconds must be positive")
 	}
 	report := report{Machine: machine(), Started: time.Now().UTC().Truncate(time.Second)}
-	for _, name := range o.databases {
-		d, err := measure(ctx, o, name, progress)
-		if errors.Is(err, pgtemp.ErrNoPrograms) {
-			return fmt.Errorf("%w: %s\nor leave it out: -db sqlite", err, pgtemp.HowToGet)
+	for _, what := range o.what {
+		for _, name := range o.databases {
+			err := o.on(name, func(w *world, admin string) error {
+				return o.measure(ctx, &report, what, w, admin, func(format string, a ...any) { fmt.Fprintf(progress, name+": "+format+"\n", a...) })
+			})
+			if errors.Is(err, pgtemp.ErrNoPrograms) {
+				return fmt.Errorf("%w: %s\nor leave it out: -db sqlite", err, pgtemp.HowToGet)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		report.Databases = append(report.Databases, d)
 	}
 	if asJSON {
 		e := json.NewEncoder(out)
@@ -119,33 +139,64 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	return nil
 }
 
-// measure does everything on one database.
-func measure(ctx context.Context, o options, name string, progress io.Writer) (d database, err error) {
-	d = database{Name: name}
-	say := func(format string, a ...any) { fmt.Fprintf(progress, name+": "+format+"\n", a...) }
+// flightsOf reads "0ms:64,100ms:256".
+func flightsOf(text string) (map[time.Duration]int, error) {
+	out := map[time.Duration]int{}
+	for part := range strings.SplitSeq(text, ",") {
+		delay, flight, _ := strings.Cut(part, ":")
+		d, err := time.ParseDuration(delay)
+		n, err2 := strconv.Atoi(flight)
+		if errors.Join(err, err2) != nil || d < 0 || n < 1 {
+			return nil, fmt.Errorf("-flights: %q is not such as 100ms:256", part)
+		}
+		out[d] = n
+	}
+	return out, nil
+}
+
+// on calls fn with a database of its own; admin is where its server makes others.
+func (o options) on(name string, fn func(w *world, admin string) error) (err error) {
 	dir, err := os.MkdirTemp(o.dir, "lanyard-bench-")
 	if err != nil {
-		return d, err
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	w := &world{dir: dir, options: o}
 	switch name {
 	case "sqlite":
+		return fn(w, "")
 	case "postgres":
 		cluster, err := pgtemp.Start(pgtemp.Config{Dir: o.dir, Durable: true})
 		if err != nil {
-			return d, err
+			return err
 		}
 		defer func() { err = errors.Join(err, cluster.Close()) }()
-		w.databaseURL = cluster.URL("postgres")
-	default:
-		return d, errors.New("there are sqlite and postgres")
+		w.databaseURL, w.twinURL = cluster.URL("postgres"), cluster.URL("ceiling")
+		return fn(w, cluster.URL("template1"))
 	}
+	return errors.New("there are sqlite and postgres")
+}
+
+// measure adds one thing about one database to the report.
+func (o options) measure(ctx context.Context, r *report, what string, w *world, admin string, say func(string, ...any)) error {
+	if what == "renewals" {
+		out, err := w.renewals(ctx, admin, say)
+		r.Renewals = append(r.Renewals, out)
+		return err
+	}
+	d, err := w.reads(ctx, say)
+	r.Databases = append(r.Databases, d)
+	return err
+}
+
+// reads measures what reading tokens costs.
+func (w *world) reads(ctx context.Context, say func(string, ...any)) (d database, err error) {
+	d = database{Name: w.name()}
 	say("one connection by the whole journey, and %d reads at once of its expired token", expiredReads)
 	if d.Expired, err = w.prepare(ctx); err != nil {
 		return d, err
 	}
-	say("%d copies of it", o.connections)
+	say("%d copies of it", w.connections)
 	if err := w.copies(ctx); err != nil {
 		return d, fmt.Errorf("copy: %w", err)
 	}
@@ -163,8 +214,8 @@ func measure(ctx context.Context, o options, name string, progress io.Writer) (d
 		return d, err
 	}
 	defer func() { err = errors.Join(err, ceiling.close()) }()
-	for _, n := range o.clients {
-		say("%d clients, %d rounds of %g s for each side", n, o.rounds, o.seconds)
+	for _, n := range w.options.clients {
+		say("%d clients, %d rounds of %g s for each side", n, w.rounds, w.seconds)
 		c, err := w.cell(ctx, n, product, ceiling)
 		if err != nil {
 			return d, fmt.Errorf("%d clients: %w", n, err)

@@ -28,11 +28,15 @@ func (w *world) startProduct(ctx context.Context) (*process, error) {
 			return nil, err
 		}
 	}
-	o := orders{Role: "product", Settings: w.settings(w.address), Log: filepath.Join(w.dir, "log")}
+	o := w.productOrders()
 	if w.profile != "" && w.key != "" {
 		o.Profile = filepath.Join(w.profile, w.name())
 	}
 	return startChild(ctx, o)
+}
+
+func (w *world) productOrders() orders {
+	return orders{Role: "product", Settings: w.settings(w.address), Log: filepath.Join(w.dir, "log")}
 }
 
 // freeAddress finds a port that is free, at the name that cookies are made for.

@@ -22,7 +22,8 @@ const (
 type report struct {
 	Machine   string     `json:"machine"`
 	Started   time.Time  `json:"started"`
-	Databases []database `json:"databases"`
+	Databases []database `json:"databases,omitempty"`
+	Renewals  []renewals `json:"renewals,omitempty"`
 }
 
 type database struct {
@@ -66,20 +67,22 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 
 // medians takes each figure's median by itself.
 func medians(rounds []round) side {
-	middle := func(of func(round) float64) float64 {
-		v := make([]float64, len(rounds))
-		for i, r := range rounds {
-			v[i] = of(r)
-		}
-		slices.Sort(v)
-		return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
-	}
 	return side{
-		Reads: middle(func(r round) float64 { return r.rate }),
-		P50:   middle(func(r round) float64 { return ms(r.p50) }),
-		P99:   middle(func(r round) float64 { return ms(r.p99) }),
-		CPU:   middle(func(r round) float64 { return float64(r.cpu.Nanoseconds()) / 1000 }),
+		Reads: middle(rounds, func(r round) float64 { return r.rate }),
+		P50:   middle(rounds, func(r round) float64 { return ms(r.p50) }),
+		P99:   middle(rounds, func(r round) float64 { return ms(r.p99) }),
+		CPU:   middle(rounds, func(r round) float64 { return float64(r.cpu.Nanoseconds()) / 1000 }),
 	}
+}
+
+// middle is the median of a figure of some rounds.
+func middle[R any](rounds []R, of func(R) float64) float64 {
+	v := make([]float64, len(rounds))
+	for i, r := range rounds {
+		v[i] = of(r)
+	}
+	slices.Sort(v)
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
 // missed lists the bars that were not reached.
@@ -101,11 +104,23 @@ func (r report) missed() (out []string) {
 			}
 		}
 	}
+	for _, d := range r.Renewals {
+		out = append(out, d.missed()...)
+	}
 	return out
 }
 
 func (r report) print(out io.Writer) {
 	fmt.Fprintf(out, "%s, %s\n\n", r.Started.Format(time.RFC3339), r.Machine)
+	if len(r.Databases) > 0 {
+		r.printReads(out)
+	}
+	if len(r.Renewals) > 0 {
+		printRenewals(out, r.Renewals)
+	}
+}
+
+func (r report) printReads(out io.Writer) {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "database\tclients\treads/s\tp50 ms\tp99 ms\tCPU µs\tceiling/s\tp50 ms\tp99 ms\tCPU µs\tratio\tp99 ratio\t")
 	for _, d := range r.Databases {

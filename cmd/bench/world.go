@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"lanyard"
 	"lanyard/internal/sandbox"
 )
 
@@ -26,6 +27,11 @@ type world struct {
 	address     string // of the product, the same at every start: its database remembers for whom it was made
 	key         string // an API key
 	original    string // id of the connection that came by the whole journey
+	grant       lanyard.GrantID
+	app         lanyard.AppID // of both
+	project     lanyard.ProjectID
+	sqlite      string // path of the database, where it is not in dir/data
+	twinURL     string // of the database that is made for the other side
 	ids         []string
 	plainKey    []byte // of the ceiling
 }
@@ -43,43 +49,50 @@ const (
 	zoomScopes = "user:read:user user:read:token user:read:zak meeting:read:list_meetings meeting:read:local_recording_token"
 )
 
-// prepare connects one account by the whole journey, makes its token expired,
-// and asks for it many times at once.
-func (w *world) prepare(ctx context.Context) (e expired, err error) {
+// withSandbox calls fn while a pretend provider runs.
+func (w *world) withSandbox(ctx context.Context, fn func(base string, box *sandbox.Sandbox) error) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return e, err
+		return err
 	}
 	base := "http://" + l.Addr().String()
 	box, err := sandbox.New(sandbox.Config{BaseURL: base, OpenRegistration: true})
 	if err != nil {
-		return e, err
+		return errors.Join(err, l.Close())
 	}
 	defer box.Close()
 	provider := &http.Server{Handler: box.Handler(), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = provider.Serve(l) }() // ends by Close
 	defer func() { _ = provider.Close() }()
+	return fn(base, box)
+}
 
-	client, err := w.first(ctx, base, box)
-	if err != nil {
-		return e, err
-	}
-	if err := w.expire(ctx); err != nil {
-		return e, fmt.Errorf("expire: %w", err)
-	}
-	product, err := w.startProduct(ctx)
-	if err != nil {
-		return e, err
-	}
-	defer func() { err = errors.Join(err, product.close()) }()
-	e.Reads = expiredReads
-	if e.Took, e.Tokens, err = w.readAtOnce(ctx, product, expiredReads); err != nil {
-		return e, err
-	}
-	for _, event := range []string{"used", "refused", "expired", "reuse_detected"} {
-		e.ProviderCalls += len(box.Ledger(sandbox.Query{Client: client, Kind: "refresh", Event: event}))
-	}
-	return e, nil
+// prepare connects one account by the whole journey, makes its token expired,
+// and asks for it many times at once.
+func (w *world) prepare(ctx context.Context) (e expired, err error) {
+	err = w.withSandbox(ctx, func(base string, box *sandbox.Sandbox) (err error) {
+		client, err := w.first(ctx, base, box)
+		if err != nil {
+			return err
+		}
+		if err := w.expire(ctx); err != nil {
+			return fmt.Errorf("expire: %w", err)
+		}
+		product, err := w.startProduct(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, product.close()) }()
+		e.Reads = expiredReads
+		if e.Took, e.Tokens, err = w.readAtOnce(ctx, product, expiredReads); err != nil {
+			return err
+		}
+		for _, event := range []string{"used", "refused", "expired", "reuse_detected"} {
+			e.ProviderCalls += len(box.Ledger(sandbox.Query{Client: client, Kind: "refresh", Event: event}))
+		}
+		return nil
+	})
+	return e, err
 }
 
 // first starts the product on the empty database and makes the connection.
