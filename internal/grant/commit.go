@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,12 +31,12 @@ func (r *renewal) keep(ctx context.Context, old, tokens lanyard.TokenSet) (lanya
 	if err != nil || kept {
 		return next, err
 	}
-	return r.dropped(ctx, r.ready, r.g, merge(old, tokens), r.by)
+	return r.dropped(ctx, r.ready, r.g, merge(r.ready.Target, old, tokens), r.by)
 }
 
 // next is the grant with fresh tokens in it, sealed.
 func (s *Service) next(ctx context.Context, t *provider.Target, g lanyard.Grant, old lanyard.TokenSet, f fresh) (next lanyard.Grant, err error) {
-	tokens := merge(old, f.tokens)
+	tokens := merge(t, old, f.tokens)
 	next = renewed(g, f.attempt.Generation)
 	next.Scopes = tokens.Scopes
 	if !f.tokens.Refresh.Empty() || t.RefreshIdle > 0 {
@@ -95,6 +96,11 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 			next.UpdatedAt = now
 			next.RefreshedAt = latest(now, g.RefreshedAt.Add(time.Microsecond)) // never back, whatever a clock does (T14)
 			next = PlanAt(t, next, spread(next), now)
+			ended := f.attempt
+			if lacks(t, f) { // it may have been in the part that is missing: then what we still hold is spent
+				ended.Error, ended.EndedAt = refreshTokenLost, now
+				next = unanswered(t, next, History{Attempts: []lanyard.Attempt{asUnknown(ended)}}, now)
+			}
 			if kept, err = tx.CommitTokens(next, g.Family, g.Generation); err != nil {
 				return lanyard.Entry{}, err
 			}
@@ -112,7 +118,6 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 					}
 				}
 			}
-			ended := f.attempt
 			if !kept {
 				ended.Outcome = lanyard.OutcomeDropped
 			}
@@ -141,6 +146,46 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 		s.Spool.Mark(next.ID, next.RefreshedAt)
 	}
 	return next, kept, nil
+}
+
+// refreshTokenLost is the error of an attempt that brought an access token out of a
+// damaged answer, and no refresh token.
+const refreshTokenLost = "refresh_token_lost"
+
+// lacks says whether a refresh token may have been lost with a part of the answer.
+// An answer that is whole and has none means that the old one stays (RFC 6749 §6).
+func lacks(t *provider.Target, f fresh) bool {
+	return f.attempt.Outcome == lanyard.OutcomePartial && f.tokens.Refresh.Empty() && t.Class.Rotates()
+}
+
+func asUnknown(a lanyard.Attempt) lanyard.Attempt {
+	a.Outcome = lanyard.OutcomeUnknown
+	return a
+}
+
+// attemptsOn returns every attempt that has sent the refresh token which the grant
+// holds, oldest first: those on its generation, and before them those that brought a
+// generation without a refresh token of its own, as what they were for it: unknown.
+func attemptsOn(tx *store.Tx, g lanyard.Grant) ([]lanyard.Attempt, error) {
+	all, err := tx.AttemptsOn(g.ID, g.Family, g.Generation)
+	if g.Health == lanyard.Healthy { // then its refresh token came with it
+		return all, err
+	}
+	for generation := g.Generation - 1; err == nil && generation >= 0; generation-- {
+		var before []lanyard.Attempt
+		if before, err = tx.AttemptsOn(g.ID, g.Family, generation); err != nil {
+			break
+		}
+		lost := slices.IndexFunc(before, func(a lanyard.Attempt) bool {
+			return a.Outcome == lanyard.OutcomePartial && a.Error == refreshTokenLost
+		})
+		if lost < 0 {
+			break
+		}
+		before[lost] = asUnknown(before[lost])
+		all = append(before, all...)
+	}
+	return all, err
 }
 
 // dropped is what happens to tokens that came back for a grant that has moved
@@ -300,7 +345,7 @@ func (r *renewal) accessRefused(ctx context.Context, old lanyard.TokenSet) bool 
 
 // history is what a verdict rests on.
 func (r *renewal) history(tx *store.Tx, b lanyard.Breaker, now time.Time) (h History, err error) {
-	if h.Attempts, err = tx.AttemptsOn(r.g.ID, r.g.Family, r.g.Generation); err != nil {
+	if h.Attempts, err = attemptsOn(tx, r.g); err != nil {
 		return h, err
 	}
 	h.Suspended = stopped(b)

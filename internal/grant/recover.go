@@ -251,7 +251,7 @@ func (s *Service) unknown(tx *store.Tx, a lanyard.Attempt, why string) error {
 		return nil //nolint:nilerr // an app that cannot be resolved is found out by who uses it
 	}
 	h := History{}
-	if h.Attempts, err = tx.AttemptsOn(g.ID, g.Family, g.Generation); err != nil {
+	if h.Attempts, err = attemptsOn(tx, g); err != nil {
 		return err
 	}
 	next := unanswered(t, g, h, tx.Now())

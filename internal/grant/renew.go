@@ -313,7 +313,7 @@ func (r *renewal) intend(tx *store.Tx, now time.Time) error {
 	if err := r.early(r.g, now); err != nil {
 		return err
 	}
-	attempts, err := tx.AttemptsOn(r.g.ID, r.g.Family, r.g.Generation)
+	attempts, err := attemptsOn(tx, r.g)
 	if err != nil {
 		return err
 	}

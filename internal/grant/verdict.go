@@ -115,6 +115,22 @@ func MayTryAt(class provider.Class, grace time.Duration, h History, accessExpire
 	}
 }
 
+// inGrace is the next moment at which a refresh token that may be spent is tried
+// while it still works, although a provider has just refused it: that may be a whim
+// of its, and after the grace there is nothing left to try. Zero: there is none.
+func inGrace(class provider.Class, grace time.Duration, h History, now time.Time) time.Time {
+	n, first, _ := h.unknown(now)
+	if n == 0 || class != provider.ClassGrace {
+		return time.Time{}
+	}
+	for _, step := range graceSteps {
+		if at := first.Add(step); at.After(now) && step < grace {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
 // backOff is 2 s, 4 s, 8 s … up to 5 minutes after the n-th failure.
 func backOff(n int) time.Duration {
 	return min(2*time.Second<<min(max(n, 1)-1, 10), 5*time.Minute)
@@ -149,8 +165,11 @@ func After(class provider.Class, grace time.Duration, r provider.Result, h Histo
 		}
 	case lanyard.OutcomeRejected:
 		n = unconfirmed(h, now)
+		if at := inGrace(class, grace, h, now); !at.IsZero() && at.Before(n.RetryAt) {
+			n.RetryAt = at
+		}
 		if h.confirmed() && !h.Suspended && !h.holding() {
-			n = Next{Health: lanyard.Dead, Reason: h.cause(r, now)}
+			n = Next{Health: lanyard.Dead, Reason: h.cause(class, r, now)}
 		}
 	default:
 		n.RetryAt = MayTryAt(class, grace, h, accessExpires, now)
@@ -173,13 +192,14 @@ func (h History) confirmed() bool {
 }
 
 // cause is why a grant is dead; never "revoked by the user" where an answer of ours
-// was lost or the database has forgotten something (I17).
-func (h History) cause(r provider.Result, now time.Time) lanyard.Code {
+// was lost or the database has forgotten something (I17). Where the refresh token
+// that was sent goes on working, no answer that was lost can be why it does not.
+func (h History) cause(class provider.Class, r provider.Result, now time.Time) lanyard.Code {
 	unknown, _, _ := h.unknown(now)
 	switch {
 	case h.Restored:
 		return lanyard.CodeRestored
-	case unknown > 0:
+	case unknown > 0 && class.Rotates():
 		return lanyard.CodeResponseLost
 	}
 	return orElse(r.Reason, lanyard.CodeNeedsReauth)

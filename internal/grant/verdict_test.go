@@ -167,8 +167,12 @@ func TestAfter(t *testing.T) {
 			h := tc.more
 			h.Attempts, h.OtherSuccess = tc.attempts, tc.others
 			got := grant.After(class, 30*time.Second, tc.result, h, at(time.Hour), at(tc.now))
-			if got != tc.want {
-				t.Errorf("%s, class %q: got %+v, want %+v", name, class, got, tc.want)
+			want := tc.want
+			if want.Reason == lanyard.CodeResponseLost && !class.Rotates() { // what was sent goes on working, whatever was lost
+				want.Reason = tc.result.Reason
+			}
+			if got != want {
+				t.Errorf("%s, class %q: got %+v, want %+v", name, class, got, want)
 			}
 		}
 	}
@@ -181,5 +185,30 @@ func TestAfterALostAnswerTheClassSaysWhen(t *testing.T) {
 		if got.Health != lanyard.Degraded || got.Reason != lanyard.CodeProviderUnavailable || !got.RetryAt.Equal(at(want)) {
 			t.Errorf("%s: got %+v, want degraded, and another try after %s", class, got, want)
 		}
+	}
+}
+
+// A lost answer, and then the provider's whim to refuse the old token once, used to
+// be the end of a connection whose grace was not over: the next try came after it.
+func TestInTheGraceARefusalIsTriedAgainBeforeItEnds(t *testing.T) {
+	for _, tc := range []struct {
+		lost, refused, now time.Duration
+		want               time.Duration // of the next try
+	}{
+		{0, 100 * time.Millisecond, 100 * time.Millisecond, 2 * time.Second},
+		{0, 3 * time.Second, 3 * time.Second, 8 * time.Second},
+		{0, 9 * time.Second, 9 * time.Second, 20 * time.Second},
+		{0, 21 * time.Second, 21 * time.Second, 81 * time.Second}, // it is over soon anyway
+	} {
+		h := grant.History{Attempts: append(lost(tc.lost), rejected(tc.refused)...)}
+		got := grant.After(provider.ClassGrace, 30*time.Second, provider.Result{Outcome: lanyard.OutcomeRejected}, h, at(time.Hour), at(tc.now))
+		if got.Health != lanyard.Degraded || !got.RetryAt.Equal(at(tc.want)) {
+			t.Errorf("refused after %s: got %+v, want another try at %s", tc.refused, got, tc.want)
+		}
+	}
+	short := grant.After(provider.ClassGrace, 5*time.Second, provider.Result{Outcome: lanyard.OutcomeRejected},
+		grant.History{Attempts: append(lost(0), rejected(3*time.Second)...)}, at(time.Hour), at(3*time.Second))
+	if !short.RetryAt.Equal(at(63 * time.Second)) {
+		t.Errorf("got %s, want no hurry where the next step lies behind the grace", short.RetryAt)
 	}
 }
