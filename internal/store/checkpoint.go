@@ -15,6 +15,7 @@ import (
 // While commits go on, some of the log is always left, and the log cannot begin
 // anew. So the little that remains at the end is moved between two commits.
 type checkpointer struct {
+	path    string // of the database
 	log     *slog.Logger
 	pool    *sql.DB
 	wake    chan struct{}
@@ -35,7 +36,7 @@ func newCheckpointer(path string, log *slog.Logger) (*checkpointer, error) {
 		return nil, fmt.Errorf("open checkpointer: %w", err)
 	}
 	pool.SetMaxOpenConns(1)
-	c := &checkpointer{log: log, pool: pool, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	c := &checkpointer{path: path, log: log, pool: pool, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 	go c.run()
 	return c, nil
 }

@@ -53,8 +53,9 @@ func (db *DB) provider(pool *sql.DB) (*goose.Provider, error) {
 }
 
 // migrate brings the schema up to date, forward only, each step in one
-// transaction. Where nothing is pending it takes no lock and writes nothing.
-func (db *DB) migrate(ctx context.Context, pool *sql.DB, version string) error {
+// transaction. Where nothing is pending it takes no lock and writes nothing. A
+// database that is a file is copied first.
+func (db *DB) migrate(ctx context.Context, pool *sql.DB, version, file string) error {
 	p, err := db.provider(pool)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
@@ -69,6 +70,11 @@ func (db *DB) migrate(ctx context.Context, pool *sql.DB, version string) error {
 		return db.newer(ctx, pool, there, newest, version)
 	case there == newest:
 		return nil
+	}
+	if there > 0 && file != "" {
+		if err := db.backupBefore(ctx, pool, file, there); err != nil {
+			return fmt.Errorf("back up before the schema changes: %w", db.d.explain(explainFile(err)))
+		}
 	}
 	for there < newest {
 		if err := fault.At(ctx, fault.StoreMigrate); err != nil {

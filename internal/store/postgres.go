@@ -47,7 +47,7 @@ func (db *DB) openPostgres(ctx context.Context, cfg Config, migrateUp bool) erro
 		pool = newPool(parsed, n)
 	}
 	if migrateUp {
-		if err := db.migrate(ctx, pool, cfg.Version); err != nil {
+		if err := db.migrate(ctx, pool, cfg.Version, ""); err != nil {
 			return errors.Join(err, pool.Close())
 		}
 	}

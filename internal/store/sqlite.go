@@ -21,6 +21,9 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config, migrateUp bool) error 
 	if err := refuseNetwork(cfg.DataDir); err != nil {
 		return err
 	}
+	if _, err := os.Lstat(filepath.Join(cfg.DataDir, pendingFile)); err == nil {
+		return errPending(cfg.DataDir)
+	}
 	path := filepath.Join(cfg.DataDir, databaseFile)
 	// SQLite gives its -wal and -shm the mode of the file, so that is made first.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -36,7 +39,7 @@ func (db *DB) openSQLite(ctx context.Context, cfg Config, migrateUp bool) error 
 	}
 	pool.SetMaxOpenConns(1)
 	if migrateUp {
-		if err := db.migrate(ctx, pool, cfg.Version); err != nil {
+		if err := db.migrate(ctx, pool, cfg.Version, path); err != nil {
 			return errors.Join(err, pool.Close())
 		}
 	}
