@@ -46,6 +46,7 @@ type ConnectionChange struct {
 	Label    *string           `json:"label,omitempty" maxLength:"64"`
 	Metadata map[string]string `json:"metadata,omitempty"`
 	Paused   *bool             `json:"paused,omitempty"`
+	NeededAt *time.Time        `json:"needed_at,omitempty" doc:"A meeting needs an access token then: it is renewed shortly before if it would not last for half an hour from there"`
 }
 
 // Revocation says how letting go went: DELETE /v1/connections/{id}.

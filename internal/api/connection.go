@@ -89,7 +89,7 @@ type updateConnection struct {
 }
 
 func (a *API) updateConnection(ctx context.Context, p lanyard.Principal, in *updateConnection) (*wire.Connection, error) {
-	v, err := a.Connections.Update(ctx, p, lanyard.ConnectionID(in.ID), connection.Change{Label: in.Body.Label, Metadata: in.Body.Metadata, Paused: in.Body.Paused})
+	v, err := a.Connections.Update(ctx, p, lanyard.ConnectionID(in.ID), connection.Change{Label: in.Body.Label, Metadata: in.Body.Metadata, Paused: in.Body.Paused, NeededAt: in.Body.NeededAt})
 	return new(a.connectionOf(v)), err
 }
 

@@ -130,15 +130,19 @@ type Change struct {
 	Label    *string
 	Metadata map[string]string
 	Paused   *bool
+	NeededAt *time.Time // a meeting needs a token then; within 90 days
 }
 
-// Update changes a connection's label, metadata or pause.
+// Update changes a connection's label, metadata or pause, or notes when it is needed.
 func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, ch Change) (View, error) {
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return View{}, err
 	}
 	if err := ValidMetadata(ch.Metadata); err != nil {
 		return View{}, err
+	}
+	if at := ch.NeededAt; at != nil && (at.Before(time.Now()) || at.After(time.Now().Add(90*24*time.Hour))) {
+		return View{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "needed_at must be a time within the next 90 days")
 	}
 	err := s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		e := lanyard.NewEntry(p, lanyard.ActConnectionChanged)
@@ -169,6 +173,11 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		c.UpdatedAt = tx.Now()
 		if err := tx.PutConnection(c); err != nil {
 			return lanyard.Entry{}, err
+		}
+		if ch.NeededAt != nil {
+			if err := s.Grants.Need(tx, g, ch.NeededAt.UTC()); err != nil {
+				return lanyard.Entry{}, err
+			}
 		}
 		if is := StatusOf(c, g); is != was {
 			e.Detail["status"] = string(is)

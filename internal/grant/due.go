@@ -80,6 +80,21 @@ func (s *Service) Used(id lanyard.GrantID) {
 	}
 }
 
+// Need notes that a meeting needs a token of a grant at a time, and plans its
+// renewal for shortly before if the token would not last.
+func (s *Service) Need(tx *store.Tx, g lanyard.Grant, at time.Time) error {
+	own, err := tx.App(g.Project, g.App)
+	if err != nil {
+		return err
+	}
+	t, err := s.Apps.Providers.Target(own)
+	if err != nil {
+		return err
+	}
+	g.NeededAt = at
+	return tx.NeedGrant(g.ID, at, PlanAt(t, g, spread(g), tx.Now()).RefreshAt)
+}
+
 // noteUses writes them, some hundred in a transaction.
 func (s *Service) noteUses(ctx context.Context) error {
 	s.uses.mu.Lock()
