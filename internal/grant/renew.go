@@ -259,7 +259,7 @@ func (r *renewal) claim(ctx context.Context) error {
 				busy = true
 				return nil
 			}
-			if forgotten = r.Spool.Marked(r.g.ID).After(r.g.RefreshedAt); forgotten {
+			if forgotten = t.Class.Rotates() && r.Spool.Marked(r.g.ID).After(r.g.RefreshedAt); forgotten {
 				return r.setBack(tx)
 			}
 			return r.intend(tx, now)

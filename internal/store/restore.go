@@ -265,3 +265,17 @@ func (db *DB) NoteRestored(ctx context.Context) (r Restored, err error) {
 		return tx.PutMeta(MetaRestoredFrom, strconv.FormatInt(micros(r.From), 10))
 	})
 }
+
+// GrantsAfter returns up to limit grants in the order of their ids, with what tells
+// whether the database knows the latest of them: ids, and when each was renewed.
+func (q *Query) GrantsAfter(after lanyard.GrantID, limit int) ([]lanyard.Grant, error) {
+	return all(q, func(r row, g *lanyard.Grant) error { return r.Scan(&g.ID, &g.Project, &g.App, asTime{&g.RefreshedAt}) },
+		`SELECT id, project_id, app_id, refreshed_at FROM grants WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+}
+
+// GrantsSetBack returns up to limit grants whose current tokens the database does not
+// know since it was put back, by id.
+func (q *Query) GrantsSetBack(limit int) ([]lanyard.Grant, error) {
+	return all(q, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE health = 'degraded' AND reason = $1 ORDER BY id LIMIT $2`,
+		lanyard.CodeRestored, limit)
+}
