@@ -223,7 +223,7 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 	refused := result.Outcome == lanyard.OutcomeRejected && r.g.Health != lanyard.Dead && r.accessRefused(ctx, old)
 	var next lanyard.Grant
 	var wait time.Duration
-	var died bool
+	var died, unwitnessed bool
 	err := r.insist(ctx, func() error {
 		return r.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 			now := tx.Now()
@@ -270,6 +270,7 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 				}
 			}
 			died = next.Health == lanyard.Dead && r.g.Health != lanyard.Dead
+			unwitnessed = next.Health == lanyard.Degraded && !storm && h.unwitnessed()
 			return e, r.tell(tx, r.g, next, "")
 		})
 	})
@@ -280,6 +281,11 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 		r.Lost(next.Reason)
 	}
 	r.Spool.Settle(r.a.ID)
+	if unwitnessed { // on its own: two that call each other must not wait for each other
+		if err := r.Store.Bookkeep(ctx, func(tx *store.Tx) error { return tx.WakeWitness(r.g.App, r.g.ID) }); err != nil {
+			r.Logger.Warn("no other connection could be asked to bear out a refusal", "app", r.g.App, "error", err)
+		}
+	}
 	switch {
 	case next.Health == lanyard.Dead:
 		return next, lanyard.Errorf(next.Reason, "")
@@ -356,7 +362,7 @@ func (r *renewal) history(tx *store.Tx, b lanyard.Breaker, now time.Time) (h His
 	if h.OtherSuccess, err = tx.SuccessSince(r.g.App, r.g.ID, first); err != nil {
 		return h, err
 	}
-	refused, err := tx.RejectedSince(r.g.App, first.Add(-stormWindow))
+	others, err := tx.Others(r.g.App, r.g.ID)
 	if err != nil {
 		return h, err
 	}
@@ -364,7 +370,7 @@ func (r *renewal) history(tx *store.Tx, b lanyard.Breaker, now time.Time) (h His
 	if err != nil {
 		return h, err
 	}
-	h.Alone = refused <= 1 && !own.UpdatedAt.After(r.g.RefreshedAt)
+	h.Alone = !others && !own.UpdatedAt.After(r.g.RefreshedAt)
 	h.Restored, err = r.restored(tx, r.g)
 	return h, err
 }

@@ -12,7 +12,7 @@ import (
 type History struct {
 	Attempts     []lanyard.Attempt
 	OtherSuccess bool // another grant of the app was renewed since the first rejection
-	Alone        bool // no other grant of the app was refused lately, and its settings are those of this grant's last success
+	Alone        bool // the app has no other grant that could bear witness, and its settings are those of this grant's last success
 	ProbeRefused bool // the access token, which by its own expiry had a minute to live, is refused too
 	Suspended    bool // the app's breaker is open, or in a storm: nobody is believed
 	Restored     bool // the database was put back to an older state since this grant's last success
@@ -189,6 +189,14 @@ func (h History) confirmed() bool {
 	return rejected >= 2 && spread >= time.Minute && h.OtherSuccess ||
 		rejected >= 3 && spread >= 10*time.Minute && h.Alone ||
 		rejected >= 1 && h.ProbeRefused
+}
+
+// unwitnessed says whether a rejection that was repeated waits for another grant of
+// the app to be renewed, or refused as well. Nobody else may be due for hours, and a
+// wrong client id looks like this person's revocation until then (I9).
+func (h History) unwitnessed() bool {
+	rejected, _, _ := h.count(lanyard.OutcomeRejected)
+	return rejected >= 2 && !h.OtherSuccess && !h.Alone && !h.Suspended
 }
 
 // cause is why a grant is dead; never "revoked by the user" where an answer of ours

@@ -146,7 +146,7 @@ func TestAfter(t *testing.T) {
 		"two, alone":                  {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, min), false, min, degraded(lanyard.CodeRefreshUnconfirmed, 6*min), grant.History{}},
 		"three in too short a time":   {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, min, 9*min), false, 9 * min, degraded(lanyard.CodeRefreshUnconfirmed, 14*min), grant.History{}},
 		"three over ten minutes":      {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, 5*min, 10*min), false, 10 * min, dead(lanyard.CodeNeedsReauth), grant.History{Alone: true}},
-		"three over ten minutes, and others are refused": {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, 5*min, 10*min), false, 10 * min,
+		"three over ten minutes, and others could say more": {provider.Result{Outcome: lanyard.OutcomeRejected}, rejected(0, 5*min, 10*min), false, 10 * min,
 			degraded(lanyard.CodeRefreshUnconfirmed, 15*min), grant.History{}},
 		"one, and the access token is refused too": {provider.Result{Outcome: lanyard.OutcomeRejected, Reason: lanyard.CodeUserRevoked}, rejected(0), false, 0,
 			dead(lanyard.CodeUserRevoked), grant.History{ProbeRefused: true}},

@@ -130,6 +130,8 @@ func TestWorkIsFoundByAnIndexAmongAHundredThousandGrants(t *testing.T) {
 			return err
 		})},
 		"an app's grants":      {"grants_", read(func(q *Query) error { _, err := q.CountGrants(app, 1000); return err })},
+		"a witness":            {"grants_", write(func(tx *Tx) error { return tx.WakeWitness(app, "grt_77") })},
+		"others":               {"grants_", read(func(q *Query) error { _, err := q.Others(app, "grt_77"); return err })},
 		"what waits":           {"grants_waiting", write(func(tx *Tx) error { _, err := tx.WakeGrants(app, 10); return err })},
 		"the dead":             {"grants_dead", write(func(tx *Tx) error { _, err := tx.DropDead(now.Add(time.Second), 10); return err })},
 		"what was just used":   {"sqlite_autoindex_grants_1", write(func(tx *Tx) error { return tx.UseGrant("grt_77", now) })},
