@@ -124,9 +124,11 @@ func (st stored) set() lanyard.TokenSet {
 
 // merge is what a grant holds after a renewal: the old refresh token stays
 // when no new one came (RFC 6749 §6), and so do scopes and API base.
-func merge(old, fresh lanyard.TokenSet) lanyard.TokenSet {
-	if fresh.Access.Empty() { // salvaged without one: what there is has ended, and the next renewal brings it
-		fresh.Access = old.Access
+func merge(t *provider.Target, old, fresh lanyard.TokenSet) lanyard.TokenSet {
+	if fresh.Access.Empty() { // salvaged without one: the old one serves out its time, unless renewing has ended it
+		if fresh.Access = old.Access; !t.RotationKillsAccess {
+			fresh.ExpiresAt = old.ExpiresAt
+		}
 	}
 	if fresh.Refresh.Empty() {
 		fresh.Refresh = old.Refresh
