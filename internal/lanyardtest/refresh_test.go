@@ -1,11 +1,17 @@
 package lanyardtest_test
 
 import (
+	"context"
+	"io"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"lanyard/client"
 	"lanyard/internal/lanyardtest"
+	"lanyard/internal/sandbox"
 	"lanyard/internal/server"
 )
 
@@ -48,7 +54,64 @@ func TestWhatIsDueIsRenewedWithoutAnybodyAsking(t *testing.T) {
 		if n := renewals(w); n != 2 {
 			t.Errorf("got %d renewals, want no more than were due", n)
 		}
+		text := metrics(w)
+		for _, want := range []string{`lanyard_refresh_total{class="strict",outcome="ok"} 2`, "lanyard_refresh_inflight 0", "lanyard_refresh_stopped 0",
+			"lanyard_refresh_apps_due 0", `lanyard_breaker_state{state="open"} 0`} {
+			if !strings.Contains(text, want+"\n") {
+				t.Errorf("got no %s in the metrics", want)
+			}
+		}
 	})
+}
+
+// metrics reads what the operator's socket shows.
+func metrics(w *lanyardtest.World) string {
+	w.T.Helper()
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return client.DialSocket(ctx, w.Socket) }}
+	defer transport.CloseIdleConnections()
+	r, err := http.NewRequestWithContext(w.T.Context(), http.MethodGet, "http://lanyard/metrics", nil)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	resp, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Do(r)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		w.T.Fatalf("metrics: got %d, %v", resp.StatusCode, err)
+	}
+	return string(text)
+}
+
+// A person takes the app out of their account: one grant is lost, with its cause.
+func TestALostGrantIsCountedByItsCause(t *testing.T) {
+	w := lanyardtest.New(t)
+	c := w.Connect(w.Zoom(), "u", "ana")
+	w.SQL(`UPDATE grants SET access_expires = $1`, time.Now().Add(time.Hour).UnixMicro())
+	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "status", Status: 400,
+		Body: `{"error":"invalid_grant"}`}))
+	tries := func() (n int) {
+		w.One(&n, `SELECT count(*) FROM attempts WHERE kind = 'refresh' AND ended_at > 0`)
+		return n
+	}
+	for range 8 { // two or three refusals that lie far enough apart
+		w.SQL(`UPDATE attempts SET started_at = started_at - 900000000, deadline = deadline - 900000000, ended_at = ended_at - 900000000 WHERE ended_at > 0`)
+		before := tries()
+		w.SQL(`UPDATE grants SET refresh_at = 1, retry_at = 0, rejected_at = CASE WHEN rejected_at > 0 THEN rejected_at - 900000000 ELSE 0 END`)
+		within(t, 10*time.Second, "another try", func() bool { return tries() > before })
+		if statusOf(w, c) == "needs_reauth" {
+			break
+		}
+	}
+	if s := statusOf(w, c); s != "needs_reauth" {
+		t.Fatalf("got %s, want needs_reauth", s)
+	}
+	reason := w.OK("GET", "/v1/connections/"+c.Str("id"), nil).Str("reason")
+	if text := metrics(w); !strings.Contains(text, `lanyard_grants_lost_total{cause="`+reason+`"} 1`) || !strings.Contains(text, `outcome="rejected"`) {
+		t.Errorf("got no count of a grant lost for %q", reason)
+	}
 }
 
 func TestTheOperatorStopsRenewalsAndStartsThem(t *testing.T) {

@@ -145,7 +145,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		s.endAll()
 		if now := time.Now(); !now.Before(next) {
 			s.see(ctx)
-			next = time.Now().Add(jitter(s.Every))
+			took := time.Since(now) // with thousands of apps, or a slow database
+			next = time.Now().Add(max(jitter(s.Every), min(4*took, 3*s.Every)))
 		}
 		at := s.start(ctx, &calls)
 		if at.IsZero() || at.After(next) {
