@@ -64,7 +64,7 @@ func arrange(list []lanyard.Grant, part, of int) {
 	others := func(g lanyard.Grant) int {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(g.ID))
-		if g.Rank == lanyard.RankGrace || int(h.Sum32()%uint32(of)) == part { //nolint:gosec // a few nodes
+		if g.Rank == lanyard.RankGrace || int(h.Sum32()%uint32(of)) == part {
 			return 0
 		}
 		return 1
