@@ -95,11 +95,11 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 			now := tx.Now()
 			next.UpdatedAt = now
 			next.RefreshedAt = latest(now, g.RefreshedAt.Add(time.Microsecond)) // never back, whatever a clock does (T14)
-			next = PlanAt(t, next, spread(next), now)
+			next = s.pace.plan(t, next, now)
 			ended := f.attempt
 			if lacks(t, f) { // it may have been in the part that is missing: then what we still hold is spent
 				ended.Error, ended.EndedAt = refreshTokenLost, now
-				next = unanswered(t, next, History{Attempts: []lanyard.Attempt{asUnknown(ended)}}, now)
+				next = s.pace.unanswered(t, next, History{Attempts: []lanyard.Attempt{asUnknown(ended)}}, now)
 			}
 			if kept, err = tx.CommitTokens(next, g.Family, g.Generation); err != nil {
 				return lanyard.Entry{}, err
@@ -316,9 +316,9 @@ func (r *renewal) after(result provider.Result, h History, now time.Time) (lanya
 	t, next := r.ready.Target, r.g
 	next.UpdatedAt, next.Lease = now, lanyard.Lease{}
 	if r.g.Health == lanyard.Dead { // a quiet try: the verdict stands, with its cause
-		return PlanAt(t, next, spread(next), now), 0
+		return r.pace.plan(t, next, now), 0
 	}
-	n := After(t.Class, t.Grace, result, h, r.g.AccessExpires, now)
+	n := r.pace.after(t, result, h, r.g.AccessExpires, now)
 	next.RetryAt = n.RetryAt
 	if n.Health != "" {
 		next.Health, next.Reason = n.Health, n.Reason
@@ -333,7 +333,7 @@ func (r *renewal) after(result provider.Result, h History, now time.Time) (lanya
 		next.RefreshAt, next.EagerAt = latest(next.RefreshAt, n.RetryAt), time.Time{}
 		return next, n.RetryAt.Sub(now)
 	}
-	return PlanAt(t, next, spread(next), now), n.RetryAt.Sub(now)
+	return r.pace.plan(t, next, now), n.RetryAt.Sub(now)
 }
 
 // accessRefused asks the provider about the access token, where that can bear out
@@ -370,7 +370,7 @@ func (r *renewal) history(tx *store.Tx, b lanyard.Breaker, now time.Time) (h His
 	if err != nil {
 		return h, err
 	}
-	h.Alone = !others && !own.UpdatedAt.After(r.g.RefreshedAt)
+	h.Alone, h.Edited = !others, own.UpdatedAt.After(r.g.RefreshedAt)
 	h.Restored, err = r.restored(tx, r.g)
 	return h, err
 }

@@ -92,7 +92,7 @@ func (s *Service) Need(tx *store.Tx, g lanyard.Grant, at time.Time) error {
 		return err
 	}
 	g.NeededAt = at
-	return tx.NeedGrant(g.ID, at, PlanAt(t, g, spread(g), tx.Now()).RefreshAt)
+	return tx.NeedGrant(g.ID, at, s.pace.plan(t, g, tx.Now()).RefreshAt)
 }
 
 // noteUses writes them, some hundred in a transaction.
@@ -150,7 +150,7 @@ func (s *Service) planned(ctx context.Context) error {
 					apps[g.App] = t
 				}
 				g.UsedAt = latest(g.UsedAt, g.UpdatedAt)
-				if _, err := tx.PlanGrant(PlanAt(t, g, spread(g), tx.Now())); err != nil {
+				if _, err := tx.PlanGrant(s.pace.plan(t, g, tx.Now())); err != nil {
 					return err
 				}
 			}

@@ -195,7 +195,7 @@ func (c *Consent) Commit(tx *store.Tx, own lanyard.ConnectionID) (bool, error) {
 	now := tx.Now()
 	c.Grant.RefreshedAt, c.Grant.UpdatedAt = latest(now, c.was.RefreshedAt.Add(time.Microsecond)), now
 	c.Grant.UsedAt = now // who connects means to use it
-	c.Grant = PlanAt(c.target, c.Grant, spread(c.Grant), now)
+	c.Grant = c.s.pace.plan(c.target, c.Grant, now)
 	if c.Known {
 		ok, err := tx.CommitTokens(c.Grant, c.was.Family, c.was.Generation)
 		if err != nil || !ok {

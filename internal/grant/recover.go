@@ -254,19 +254,11 @@ func (s *Service) unknown(tx *store.Tx, a lanyard.Attempt, why string) error {
 	if h.Attempts, err = attemptsOn(tx, g); err != nil {
 		return err
 	}
-	next := unanswered(t, g, h, tx.Now())
+	next := s.pace.unanswered(t, g, h, tx.Now())
 	if _, err := tx.PutGrantHealth(next, g.Family, g.Generation); err != nil {
 		return err
 	}
 	return s.tell(tx, g, next, "")
-}
-
-// unanswered is a grant whose refresh token may be spent, by attempts that nobody
-// will be answered; h has them. It is pure.
-func unanswered(t *provider.Target, g lanyard.Grant, h History, now time.Time) lanyard.Grant {
-	n := After(t.Class, t.Grace, provider.Result{Outcome: lanyard.OutcomeUnknown}, h, g.AccessExpires, now)
-	g.Health, g.Reason, g.RetryAt = n.Health, n.Reason, n.RetryAt
-	return PlanAt(t, g, spread(g), now)
 }
 
 // silentFor is how long a node may be away and come back with an answer: as long

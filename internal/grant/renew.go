@@ -318,7 +318,7 @@ func (r *renewal) intend(tx *store.Tx, now time.Time) error {
 		return err
 	}
 	t := r.ready.Target
-	if at := MayTryAt(t.Class, t.Grace, History{Attempts: attempts}, r.g.AccessExpires, now); at.After(now) {
+	if at := r.pace.mayTryAt(t, History{Attempts: attempts}, r.g.AccessExpires, now); at.After(now) {
 		return r.postpone(tx, History{Attempts: attempts}, at, now)
 	}
 	if (History{Attempts: attempts}).holding() {
@@ -339,7 +339,7 @@ func (r *renewal) postpone(tx *store.Tx, h History, at, now time.Time) error {
 	if n, _, _ := h.unknown(now); n > 0 && t.Class.Rotates() && next.Health == lanyard.Healthy {
 		next.Health, next.Reason = lanyard.Degraded, lanyard.CodeProviderUnavailable
 	}
-	if next = PlanAt(t, next, spread(next), now); next.Health == lanyard.Healthy {
+	if next = r.pace.plan(t, next, now); next.Health == lanyard.Healthy {
 		next.RefreshAt = latest(next.RefreshAt, at)
 	}
 	if _, err := tx.PutGrantHealth(next, r.g.Family, r.g.Generation); err != nil {

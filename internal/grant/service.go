@@ -28,6 +28,7 @@ type Config struct {
 	Logger *slog.Logger
 	Gate   Gate               // paces calls; nil: each at once
 	Hold   func() error       // why this process must call no provider at all; nil, or nil from it: it may
+	Pace   float64            // how many times faster than true time schedules and waits run; 0: they do not
 	Lost   func(lanyard.Code) // counts what is called dead, by its cause; nil: nobody does
 }
 
@@ -68,6 +69,7 @@ type Service struct {
 
 	calls    sync.Map // lanyard.AttemptID → struct{}: attempts of this process that run
 	uses     uses
+	pace     pace
 	offering sync.Mutex // one at a time
 	offered  offered
 	mineOn   atomic.Value // string: the run of the database that has been offered our receipts
@@ -82,7 +84,7 @@ func New(c Config) *Service {
 	if c.Gate == nil {
 		c.Gate = openGate{}
 	}
-	s := &Service{Config: c}
+	s := &Service{Config: c, pace: pace(c.Pace)}
 	s.stop, s.cancel = context.WithCancel(context.Background())
 	return s
 }

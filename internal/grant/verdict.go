@@ -12,7 +12,8 @@ import (
 type History struct {
 	Attempts     []lanyard.Attempt
 	OtherSuccess bool // another grant of the app was renewed since the first rejection
-	Alone        bool // the app has no other grant that could bear witness, and its settings are those of this grant's last success
+	Edited       bool // the app's settings were changed since this grant's last success
+	Alone        bool // the app has no other grant that could bear witness
 	ProbeRefused bool // the access token, which by its own expiry had a minute to live, is refused too
 	Suspended    bool // the app's breaker is open, or in a storm: nobody is believed
 	Restored     bool // the database was put back to an older state since this grant's last success
@@ -182,12 +183,14 @@ func After(class provider.Class, grace time.Duration, r provider.Result, h Histo
 
 // confirmed says whether a rejection may be believed: two of them a minute apart
 // while another grant of the app was renewed, three over ten minutes if it is the
-// only one, or one that the access token's own refusal bears out.
+// only one (over a day if the app's settings were changed meanwhile, which may be
+// what is wrong), or one that the access token's own refusal bears out.
 func (h History) confirmed() bool {
 	rejected, first, last := h.count(lanyard.OutcomeRejected)
 	spread := last.Sub(first)
 	return rejected >= 2 && spread >= time.Minute && h.OtherSuccess ||
-		rejected >= 3 && spread >= 10*time.Minute && h.Alone ||
+		rejected >= 3 && spread >= 10*time.Minute && h.Alone && !h.Edited ||
+		rejected >= 3 && spread >= 24*time.Hour && h.Alone ||
 		rejected >= 1 && h.ProbeRefused
 }
 
