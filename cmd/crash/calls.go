@@ -34,12 +34,14 @@ func (j *judge) calls() {
 
 // twice finds refresh tokens that were sent again after an answered success.
 func (j *judge) twice(r *row, f *family) {
-	sent := map[string]int{}
+	sent := map[string]time.Time{}
 	for _, e := range f.lines {
 		if e.Kind != "refresh" || e.Event == "issued" {
 			continue
 		}
-		if sent[e.Fingerprint]++; sent[e.Fingerprint] == 1 {
+		first, again := sent[e.Fingerprint]
+		if !again {
+			sent[e.Fingerprint] = e.Time
 			continue
 		}
 		for _, child := range f.tokens {
@@ -49,7 +51,7 @@ func (j *judge) twice(r *row, f *family) {
 			if why := j.inHand(f, child, e.Time); why != "" {
 				r.SpentTwice++
 				j.wrong("%s of %s at %s: the refresh token %s was sent again at %s although the answer to the first time was in hand: %s%s%s", f.id, f.person,
-					f.class, e.Fingerprint, clock(e.Time), why, f.story(8), j.w.around(f))
+					f.class, e.Fingerprint, clock(e.Time), why, f.story(8, e.Time), j.w.around(first, e.Time))
 				break
 			}
 		}
@@ -62,33 +64,38 @@ func (j *judge) inHand(f *family, t *refresh, at time.Time) string {
 	if len(t.uses) > 0 && t.uses[0].Before(at) {
 		return "its own refresh token was used at " + clock(t.uses[0])
 	}
+	a := t.answer
+	if a == nil {
+		return ""
+	}
+	n, lost := j.receiver(a)
+	if len(j.w.all) > 1 && j.helpless(n, at) {
+		return "" // another node could not know, and waited as long as the class demands
+	}
 	if when, ok := j.handed(f, t); ok && when.Before(at) {
 		return "its access token was handed out at " + clock(when)
 	}
 	if when, ok := j.disk.receipts[t.fingerprint]; ok && when.Before(at) {
 		return "its receipt is on disk since " + clock(when)
 	}
-	a := t.answer
-	if a == nil || a.Event != "delivered" || !a.Time.Before(at) {
+	if lost || a.Event != "delivered" || !a.Time.Before(at) {
 		return ""
 	}
-	n, lost := j.receiver(a)
-	if lost || len(j.w.all) > 1 && j.helpless(n, a.Time, at) {
-		return "" // whoever sent again could not know
+	if why, _ := j.unkept(f, t); why != "" {
+		return ""
 	}
-	l, ok := n.lived(t.at)
+	l, ok := n.lived(a.Connected)
 	if ok && (l.to.IsZero() || l.to.Sub(a.Time) > j.w.dawdle || l.how == "term") {
 		return "it arrived at " + clock(a.Time) + " at a process that lived on"
 	}
 	return ""
 }
 
-// around is what was done to the nodes about the time of a family's last line.
-func (w *world) around(f *family) string {
-	last := f.lines[len(f.lines)-1].Time
+// around is what was done to the nodes between two moments, and two seconds after.
+func (w *world) around(from, to time.Time) string {
 	var b strings.Builder
 	for _, e := range w.diary {
-		if e.at.After(last.Add(-2*time.Second)) && e.at.Before(last.Add(2*time.Second)) {
+		if e.at.After(from) && e.at.Before(to.Add(2*time.Second)) {
 			fmt.Fprintf(&b, "\n      %s [%s] %s", clock(e.at), e.node, e.what)
 		}
 	}

@@ -27,9 +27,11 @@ type hold struct {
 	endUser string
 
 	mu     sync.Mutex
-	id     string  // of the connection; empty: none yet
-	token  string  // fingerprint of the access token read last
-	mended bool    // the person has been at it since the last death
+	id     string // of the connection; empty: none yet
+	token  string // fingerprint of the access token read last
+	dead   bool   // and the person has not mended it yet
+	mended time.Time
+	busy   bool    // the person is at it
 	deaths []death // each time it was found dead
 }
 
@@ -78,7 +80,7 @@ func (w *world) connectAll(ctx context.Context) error {
 
 // newHold adds an end user, number n of the crowd.
 func (w *world) newHold(c class, n int) *hold {
-	h := &hold{class: c, person: fmt.Sprintf("p%d", n), endUser: fmt.Sprintf("%s-%d", c.name, n), mended: true}
+	h := &hold{class: c, person: fmt.Sprintf("p%d", n), endUser: fmt.Sprintf("%s-%d", c.name, n)}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.holds = append(w.holds, h)
@@ -116,7 +118,7 @@ func (w *world) reconnect(ctx context.Context, api *client.Client, h *hold, id s
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.mended = true
+	h.dead, h.mended = false, time.Now()
 	return nil
 }
 

@@ -29,7 +29,7 @@ func (j *judge) excuse(c class, f *family, t *refresh) (excuse, blame string) {
 	excuse, from := j.unkept(f, t)
 	if excuse == "" {
 		n, _ := j.receiver(a)
-		l, ok := n.lived(t.at)
+		l, ok := n.lived(a.Connected)
 		switch {
 		case !ok:
 			return "", what + " was for a process we know nothing of"
@@ -56,7 +56,9 @@ func (j *judge) unkept(f *family, t *refresh) (why string, from time.Time) {
 	if lost {
 		return "lost in the network", a.Time
 	}
-	if l, ok := n.lived(t.at); ok && !l.to.IsZero() && l.how != "term" && l.to.Sub(a.Time) <= w.dawdle {
+	l, ok := n.lived(a.Connected)
+	died := ok && !l.to.IsZero() && l.how != "term"
+	if died && l.to.Sub(a.Time) <= w.dawdle {
 		return fmt.Sprintf("the process died (%s) %s", l.how, ago(l.to.Sub(a.Time))), l.to
 	}
 	for _, s := range w.spans {
@@ -72,8 +74,12 @@ func (j *judge) unkept(f *family, t *refresh) (why string, from time.Time) {
 		}
 	}
 	for _, s := range w.struck {
-		if s.destroys() && a.Time.Sub(s.at).Abs() < time.Second {
-			return fmt.Sprintf("fault %s %s", s.point, s.kind), a.Time
+		why := fmt.Sprintf("fault %s %s", s.point, s.kind)
+		switch long, holds := s.holdsUp(); {
+		case s.destroys() && a.Time.Sub(s.at).Abs() < time.Second:
+			return why, a.Time
+		case holds && died && a.Time.After(s.at.Add(-time.Second)) && l.to.Before(s.at.Add(long+w.dawdle)):
+			return why + ", and the process died of something else meanwhile", l.to
 		}
 	}
 	return "", time.Time{}
@@ -93,11 +99,11 @@ func (j *judge) receiver(a *sandbox.Entry) (n *node, lost bool) {
 	return j.w.all[0], false
 }
 
-// helpless says whether a node could not tell the others what it had, at some time
-// between two moments: it was stopped, or cut off.
-func (j *judge) helpless(n *node, from, to time.Time) bool {
+// helpless says whether a node could not tell the others what it had at a moment: it
+// was stopped or cut off, or had been until just before.
+func (j *judge) helpless(n *node, at time.Time) bool {
 	return slices.ContainsFunc(j.w.spans, func(s *span) bool {
-		return (s.node == "" || s.node == n.name) && s.from.Before(to) && (s.to.IsZero() || s.to.After(from))
+		return s.node == n.name && s.from.Before(at) && (s.to.IsZero() || s.to.Add(time.Second).After(at))
 	})
 }
 

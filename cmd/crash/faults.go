@@ -35,6 +35,19 @@ func (s strike) destroys() bool {
 	return false
 }
 
+// holdsUp says whether answers may wait for their place on the disk, and how long:
+// a delay is of one second, a stop of two.
+func (s strike) holdsUp() (time.Duration, bool) {
+	early := s.destroys() || strings.HasPrefix(string(s.point), "spool.")
+	switch s.kind {
+	case fault.Delay:
+		return time.Second, early
+	case fault.Stop:
+		return 2 * time.Second, true
+	}
+	return 0, false
+}
+
 // times are the occasions at which a point fails: the first ones, and for what is
 // passed all the time some that are in the middle of the load.
 var times = []int{1, 2, 3, 10, 60, 250}
@@ -175,8 +188,12 @@ func (w *world) provoke(ctx context.Context, n *node, p fault.Point) {
 	switch p {
 	case fault.VaultRewrap:
 		door, err := client.New(client.Config{Socket: filepath.Join(n.dir, "lanyard.sock")})
+		var all *wire.List[wire.Project]
 		if err == nil {
-			_, err = door.RotateVault(ctx, wire.RotateVault{Level: "root"})
+			all, err = door.ListProjects(ctx, client.Page{})
+		}
+		if err == nil && len(all.Data) > 0 {
+			_, err = door.RotateVault(ctx, wire.RotateVault{Level: "project", Project: all.Data[0].ID})
 		}
 		if err != nil {
 			w.note(n.name, "rotation of the vault: %v", err) // the fault may be the reason

@@ -14,25 +14,26 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // judge compares what the provider knows with what became of the connections.
 type judge struct {
-	w      *world
-	all    *families
-	disk   found
-	access map[string]string // family and generation → access token issued with it
-	rows   map[string]*row
-	report report
-	heard  map[*family]bool // judged already
+	w       *world
+	all     *families
+	disk    found
+	access  map[string]string // family and generation → access token issued with it
+	rows    map[string]*row
+	report  report
+	heard   map[*family]bool // judged already
+	cleared map[*family]bool // called dead wrongly already
 }
 
 // judge gives the verdict, once no node runs any more.
 func (w *world) judge(final []*standing, disk found) report {
 	w.book.mu.Lock()
 	defer w.book.mu.Unlock()
-	j := &judge{w: w, all: readBook(w.book.lines), disk: disk, access: map[string]string{}, rows: map[string]*row{}, heard: map[*family]bool{}}
+	j := &judge{w: w, all: readBook(w.book.lines), disk: disk, access: map[string]string{}, rows: map[string]*row{}, heard: map[*family]bool{}, cleared: map[*family]bool{}}
 	for fp, e := range w.book.access {
 		j.access[e.Family+" "+itoa(e.Generation)] = fp
 	}
 	j.report = report{Scenario: w.scenario.name, Database: w.database, Nodes: len(w.all), Seed: w.seed, Strikes: w.counted.kills + w.counted.struck,
-		Seconds: int(time.Since(w.began).Seconds()), Receipts: len(disk.receipts), Unreached: w.unreached, Excuses: []string{}, Wrong: []string{}}
+		Seconds: int(time.Since(w.began).Seconds()), Receipts: len(disk.receipts), Unreached: w.unreached, Waits: []string{}, Excuses: []string{}, Wrong: []string{}}
 	for _, c := range classes {
 		j.rows[c.name] = &row{Class: c.name}
 	}
@@ -78,9 +79,11 @@ func (j *judge) standing(st *standing) {
 		switch {
 		case f == nil:
 			j.wrong("%s: called dead (%s) without a consent", h.endUser, d.reason)
+		case j.cleared[f]:
 		case f.usedAfter(d.at) || st.passed && f.id == st.family:
+			j.cleared[f] = true
 			r.DeadWrongly++
-			j.wrong("%s: called dead at %s (%s), and renewed again later%s", h.endUser, clock(d.at), d.reason, f.story(8))
+			j.wrong("%s: called dead at %s (%s), and renewed again later%s", h.endUser, clock(d.at), d.reason, f.story(8, f.last()))
 		case !j.heard[f]:
 			j.fallen(r, nil, f, orElse(d.reason, "no cause"))
 		}
@@ -138,7 +141,7 @@ func (j *judge) fallen(r *row, st *standing, f *family, said string) {
 			status = fmt.Sprintf(" (status %s %s, after the recovery %s)", st.status, st.reason, st.first)
 			attempts = tries(st)
 		}
-		j.wrong("%s of %s at %s%s: %s%s%s%s", f.id, f.person, c.name, status, what, f.story(8), attempts, j.w.around(f))
+		j.wrong("%s of %s at %s%s: %s%s%s%s", f.id, f.person, c.name, status, what, f.story(8, f.last()), attempts, j.w.around(f.last().Add(-2*time.Second), f.last()))
 	}
 	switch {
 	case alive && said != "":
@@ -147,6 +150,7 @@ func (j *judge) fallen(r *row, st *standing, f *family, said string) {
 		return
 	case alive && st != nil && j.w.options.settle < patience:
 		r.Waiting++
+		j.report.Waits = append(j.report.Waits, fmt.Sprintf("%s %s: status %s %s, %s%s", c.name, f.id, st.status, st.reason, st.refused, tries(st)))
 		return
 	case alive:
 		r.Stuck++

@@ -11,7 +11,7 @@ func killAtRandom(ctx context.Context, w *world) error {
 	dice := w.dice(1)
 	for i := range w.strikes {
 		n := w.all[dice.IntN(len(w.all))]
-		pause(ctx, between(dice, 150*time.Millisecond, 900*time.Millisecond))
+		pause(ctx, between(dice, 100*time.Millisecond, 600*time.Millisecond))
 		if i%2 == 1 && w.book.next(2*time.Second) {
 			pause(ctx, between(dice, 0, 6*time.Millisecond))
 		}

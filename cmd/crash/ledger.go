@@ -85,11 +85,15 @@ func (f *family) usedAfter(at time.Time) bool {
 
 func (f *family) begun() time.Time { return f.lines[0].Time }
 
-// story is the end of what the ledger says of a family.
-func (f *family) story(most int) string {
+// story is what the ledger says last of a family, up to a moment.
+func (f *family) story(most int, until time.Time) string {
+	lines := f.lines
+	for len(lines) > 0 && lines[len(lines)-1].Time.After(until) {
+		lines = lines[:len(lines)-1]
+	}
 	var b strings.Builder
-	for _, e := range f.lines[max(0, len(f.lines)-most):] {
-		b.WriteString("\n      " + e.Time.Format("15:04:05.000000") + " " + e.Event + " " + e.Kind + " " + e.Fingerprint)
+	for _, e := range lines[max(0, len(lines)-most):] {
+		b.WriteString("\n      " + clock(e.Time) + " " + e.Event + " " + e.Kind + " " + e.Fingerprint)
 		if e.Generation > 0 {
 			b.WriteString(" generation " + itoa(e.Generation))
 		}
@@ -102,3 +106,6 @@ func (f *family) story(most int) string {
 	}
 	return b.String()
 }
+
+// last is the time of the last line.
+func (f *family) last() time.Time { return f.lines[len(f.lines)-1].Time }

@@ -104,17 +104,38 @@ func (w *world) read(ctx context.Context, api *client.Client, h *hold, id string
 // look reads a connection's status; one that is dead is noted, and its person
 // connects again.
 func (w *world) look(ctx context.Context, api *client.Client, h *hold, id string) error {
+	asked := time.Now()
 	c, err := api.GetConnection(ctx, id)
 	if err != nil || c.Status != string(lanyard.StatusNeedsReauth) {
 		return err
 	}
-	h.mu.Lock()
-	if h.mended {
-		h.mended = false
-		h.deaths = append(h.deaths, death{time.Now(), c.Reason})
+	if !h.takes(asked, c.Reason) {
+		return nil
 	}
-	h.mu.Unlock()
+	defer h.release()
 	return w.reconnect(ctx, api, h, id)
+}
+
+// takes notes that a connection was dead at a moment, unless that is known, and says
+// whether its person is free to mend it.
+func (h *hold) takes(at time.Time, reason string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.busy || at.Before(h.mended) {
+		return false
+	}
+	if !h.dead {
+		h.dead = true
+		h.deaths = append(h.deaths, death{at, reason})
+	}
+	h.busy = true
+	return true
+}
+
+func (h *hold) release() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.busy = false
 }
 
 // newcomers connect under load, one after the other.

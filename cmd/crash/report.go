@@ -23,6 +23,7 @@ type report struct {
 	} `json:"connects"`
 	Receipts  int      `json:"receipts"`            // refresh tokens found in the nodes' spools
 	Unreached []string `json:"unreached,omitempty"` // fault points that nothing here leads to
+	Waits     []string `json:"waits"`               // what waits, and for what
 	Excuses   []string `json:"excuses"`             // why each excusable loss could not be helped
 	Wrong     []string `json:"wrong"`               // what must not happen and did
 }
@@ -73,6 +74,9 @@ func (r report) print(out io.Writer) {
 	fmt.Fprintf(out, "connects: %d reached the provider, %d of them came to nothing; %d refresh tokens are in receipts\n", r.Connects.Asked, r.Connects.Orphan, r.Receipts)
 	if len(r.Unreached) > 0 {
 		fmt.Fprintln(out, "not reached:", strings.Join(r.Unreached, ", "))
+	}
+	for _, e := range r.Waits {
+		fmt.Fprintln(out, "waiting:", e)
 	}
 	for _, e := range r.Excuses {
 		fmt.Fprintln(out, "excusable:", e)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -23,6 +22,7 @@ type standing struct {
 	family   string // passed: of that token
 	status   string // at the end
 	reason   string
+	refused  string         // why it was not renewed, the last time that it was asked
 	attempts []wire.Attempt // not passed: the newest
 }
 
@@ -60,7 +60,7 @@ func (w *world) settle(ctx context.Context) ([]*standing, error) {
 	for range 6 {
 		all.Go(func() {
 			for st := range queue {
-				w.examine(ctx, api, st, begin, begin.Add(w.options.settle))
+				w.examine(ctx, api, st, begin)
 			}
 		})
 	}
@@ -76,6 +76,9 @@ func (w *world) settle(ctx context.Context) ([]*standing, error) {
 	waiting.Wait()
 	close(queue)
 	all.Wait()
+	if err := w.deathNotices(ctx, api); err != nil {
+		return nil, fmt.Errorf("read the events: %w", err)
+	}
 	for _, st := range out {
 		if !st.passed {
 			if list, err := api.ListAttempts(ctx, st.id, client.Page{Limit: 12}); err == nil {
@@ -86,6 +89,29 @@ func (w *world) settle(ctx context.Context) ([]*standing, error) {
 	return out, ctx.Err()
 }
 
+// deathNotices adds the deaths that customers were told of and that were over before
+// anybody looked.
+func (w *world) deathNotices(ctx context.Context, api *client.Client) error {
+	if w.scenario.name == "clock" {
+		return nil // their times are wrong on purpose
+	}
+	told, err := client.All(ctx, func(ctx context.Context, p client.Page) (*wire.List[wire.Event], error) {
+		return api.ListEvents(ctx, string(lanyard.EventNeedsReauth), p)
+	})
+	if err != nil {
+		return err
+	}
+	for _, h := range w.holds {
+		for _, e := range told {
+			if e.ConnectionID == h.id && h.id != "" {
+				h.deaths = append(h.deaths, death{e.At, e.Data["reason"]})
+			}
+		}
+		slices.SortFunc(h.deaths, func(a, b death) int { return a.at.Compare(b.at) })
+	}
+	return nil
+}
+
 func (st *standing) over(most time.Duration, begin time.Time) bool {
 	st.hold.mu.Lock() // one worker has it at a time; this is for what it wrote
 	defer st.hold.mu.Unlock()
@@ -93,7 +119,7 @@ func (st *standing) over(most time.Duration, begin time.Time) bool {
 }
 
 // examine asks once for a token that is younger than the exam.
-func (w *world) examine(ctx context.Context, api *client.Client, st *standing, begin, until time.Time) {
+func (w *world) examine(ctx context.Context, api *client.Client, st *standing, begin time.Time) {
 	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
 	defer stop()
 	st.hold.mu.Lock()
@@ -104,11 +130,15 @@ func (w *world) examine(ctx context.Context, api *client.Client, st *standing, b
 			st.passed, st.family = true, e.Family
 		}
 	}
+	st.refused = "renewed, but not since the exam began"
+	if t != nil && t.Warning != "" {
+		st.refused = "the old token, with the warning " + t.Warning
+	}
+	if err != nil {
+		st.refused = err.Error()
+	}
 	if c, err := api.GetConnection(ctx, st.id); err == nil {
 		st.status, st.reason = c.Status, c.Reason
-	}
-	if st.passed || errors.Is(err, lanyard.Reconnect) || time.Now().After(until) {
-		return
 	}
 }
 

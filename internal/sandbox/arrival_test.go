@@ -77,7 +77,7 @@ func TestTheLedgerSaysWhetherAnAnswerArrived(t *testing.T) {
 	_ = resp.Body.Close()
 	_ = c.Close()
 	e := last(w, refresh)
-	if e.Event != "delivered" || e.Generation != 2 || e.Peer != c.LocalAddr().String() {
+	if e.Event != "delivered" || e.Generation != 2 || e.Peer != c.LocalAddr().String() || e.Connected.IsZero() {
 		t.Errorf("got %+v, want generation 2 delivered to %s", e, c.LocalAddr())
 	}
 	if n := len(w.Ledger(sandbox.Query{Kind: "refresh", Event: "issued", Fingerprint: e.Fingerprint})); n != 1 {

@@ -21,8 +21,9 @@ type Entry struct {
 	Family      string    `json:"family,omitempty"` // all tokens that go back to one consent
 	Generation  int       `json:"generation,omitempty"`
 	Meeting     string    `json:"meeting,omitempty"`
-	Status      int       `json:"status,omitempty"` // webhooks: what the receiver answered; 0: nothing
-	Peer        string    `json:"peer,omitempty"`   // delivered, undelivered: the other end of the connection
+	Status      int       `json:"status,omitempty"`   // webhooks: what the receiver answered; 0: nothing
+	Peer        string    `json:"peer,omitempty"`     // delivered, undelivered: the other end of the connection
+	Connected   time.Time `json:"connected,omitzero"` // and since when it stands
 	Detail      string    `json:"detail,omitempty"`
 }
 
