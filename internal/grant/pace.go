@@ -82,3 +82,17 @@ func (p pace) unanswered(t *provider.Target, g lanyard.Grant, h History, now tim
 	g.Health, g.Reason, g.RetryAt = n.Health, n.Reason, n.RetryAt
 	return p.plan(t, g, now)
 }
+
+// postponed is a grant that is not to be tried before at. One whose refresh token may
+// be spent by an attempt that nobody has heard of is not shown as if nothing had
+// happened.
+func (p pace) postponed(t *provider.Target, g lanyard.Grant, h History, at, now time.Time) lanyard.Grant {
+	g.RetryAt, g.Lease = at, lanyard.Lease{}
+	if n, _, _ := h.unknown(now); n > 0 && t.Class.Rotates() && g.Health == lanyard.Healthy {
+		g.Health, g.Reason = lanyard.Degraded, lanyard.CodeProviderUnavailable
+	}
+	if g = p.plan(t, g, now); g.Health == lanyard.Healthy {
+		g.RefreshAt = latest(g.RefreshAt, at)
+	}
+	return g
+}

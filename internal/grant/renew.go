@@ -330,18 +330,9 @@ func (r *renewal) intend(tx *store.Tx, now time.Time) error {
 	return tx.AddAttempt(r.a)
 }
 
-// postpone plans the next try for when the class allows it. A grant whose refresh
-// token may be spent by an attempt that nobody has heard of is not shown as if
-// nothing had happened.
+// postpone plans the next try for when the class allows it.
 func (r *renewal) postpone(tx *store.Tx, h History, at, now time.Time) error {
-	next, t := r.g, r.ready.Target
-	next.RetryAt, next.Lease = at, lanyard.Lease{}
-	if n, _, _ := h.unknown(now); n > 0 && t.Class.Rotates() && next.Health == lanyard.Healthy {
-		next.Health, next.Reason = lanyard.Degraded, lanyard.CodeProviderUnavailable
-	}
-	if next = r.pace.plan(t, next, now); next.Health == lanyard.Healthy {
-		next.RefreshAt = latest(next.RefreshAt, at)
-	}
+	next := r.pace.postponed(r.ready.Target, r.g, h, at, now)
 	if _, err := tx.PutGrantHealth(next, r.g.Family, r.g.Generation); err != nil {
 		return err
 	}
