@@ -51,6 +51,16 @@ func (c *Client) Adopt(ctx context.Context) (*wire.Adopted, error) {
 	return send[wire.Adopted](c, ctx, http.MethodPost, "/v1/operator/adopt", nil)
 }
 
+// Backup copies the database into a file on the server's machine.
+func (c *Client) Backup(ctx context.Context, in wire.NewBackup) (*wire.Backup, error) {
+	return send[wire.Backup](c, ctx, http.MethodPost, "/v1/operator/backup", in)
+}
+
+// Restored says when the database was put back, and what it does not know since.
+func (c *Client) Restored(ctx context.Context) (*wire.Restored, error) {
+	return get[wire.Restored](c, ctx, "/v1/operator/restored", nil)
+}
+
 // ListMigrations lists the steps of the database's schema.
 func (c *Client) ListMigrations(ctx context.Context) (*wire.List[wire.Migration], error) {
 	return get[wire.List[wire.Migration]](c, ctx, "/v1/operator/migrations", nil)

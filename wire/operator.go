@@ -12,6 +12,7 @@ type ServerStatus struct {
 	Hold              *Hold               `json:"hold,omitempty" doc:"Why no provider is called; absent: nothing is in the way"`
 	Nodes             []Node              `json:"nodes" doc:"The processes that use the database, and those that did not leave it in good order"`
 	Clock             Clock               `json:"clock"`
+	LastBackup        *time.Time          `json:"last_backup,omitempty" doc:"The last that lanyard itself has taken; absent: none"`
 	DataDir           string              `json:"data_dir"`
 	Ready             bool                `json:"ready"`
 	Parts             map[string]string   `json:"parts" doc:"database, keys, disk: ok or failed; spool: ok, below_floor, full, stalled or broken; providers: ok, or the code that says why none is called"`
@@ -53,6 +54,37 @@ type FailedCredentials struct {
 	Minute time.Time `json:"minute"`
 	Origin string    `json:"origin"`
 	Count  int       `json:"count"`
+}
+
+// NewBackup asks for a backup: POST /v1/operator/backup.
+type NewBackup struct {
+	Path string `json:"path,omitempty" maxLength:"4096" doc:"On the server's machine: absolute, or a name in the folder for backups in the data directory; absent: a name with the time in it"`
+}
+
+// Backup is a copy of the database.
+type Backup struct {
+	Path    string    `json:"path" doc:"On the server's machine"`
+	TakenAt time.Time `json:"taken_at" doc:"What was committed before is in it"`
+	Bytes   int64     `json:"bytes"`
+	Schema  int64     `json:"schema"`
+}
+
+// Restored says when the database was put back, and what it does not know since.
+type Restored struct {
+	RestoredAt *time.Time `json:"restored_at,omitempty" doc:"Absent: never"`
+	StateOf    *time.Time `json:"state_of,omitempty" doc:"What was committed before is in it; absent: not known"`
+	Behind     []Behind   `json:"behind" doc:"Grants whose refresh token in the database is known to be spent. It is not sent, and their connections have the reason restored"`
+	More       bool       `json:"more,omitempty" doc:"There are more of them"`
+}
+
+// Behind is a grant that was renewed after the state to which the database was put back.
+type Behind struct {
+	Project     string     `json:"project"`
+	App         string     `json:"app_id"`
+	Grant       string     `json:"grant"`
+	Connections []string   `json:"connections"`
+	RenewedAt   time.Time  `json:"renewed_at" doc:"As the database has it"`
+	KnownAt     *time.Time `json:"known_at,omitempty" doc:"As this node remembers; absent: another node does"`
 }
 
 // Migration is one step of the database's schema.

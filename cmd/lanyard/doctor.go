@@ -141,7 +141,15 @@ func examineInstance(st wire.ServerStatus) []finding {
 			break
 		}
 	}
-	return []finding{calls, clock, silent}
+	out := []finding{calls, clock, silent}
+	switch {
+	case st.Database != "sqlite":
+	case st.LastBackup == nil:
+		out = append(out, finding{"backup", unknown, "lanyard has taken none of this database", "Take them often: lanyard backup."})
+	default:
+		out = append(out, finding{"backup", proved, "the last that lanyard has taken is the state of " + when(st.LastBackup), ""})
+	}
+	return out
 }
 
 // examinePublicURL asks for /healthz where the world would. That it works from

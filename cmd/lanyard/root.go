@@ -67,6 +67,8 @@ LANYARD_… variables and lanyard.yaml; "lanyard config" shows them.`,
 		c.vaultCommand(),
 		c.spoolCommand(),
 		c.adoptCommand(),
+		c.backupCommand(),
+		c.restoreCommand(),
 		c.migrateCommand(),
 		c.versionCommand(),
 	)

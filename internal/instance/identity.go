@@ -3,6 +3,7 @@ package instance
 import (
 	"context"
 	"errors"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/store"
@@ -76,6 +77,8 @@ type Status struct {
 	Nodes   []lanyard.Node
 	Alive   map[string]bool // by the clock of the database
 	Self    string
+
+	BackupAt time.Time // the last backup; zero: none was taken by us
 }
 
 // Status reads it.
@@ -96,9 +99,10 @@ func (i *Instance) Status(ctx context.Context) (Status, error) {
 		for _, n := range s.Nodes {
 			s.Alive[n.ID] = n.SeenAt.After(now.Add(-alive))
 		}
-		if s.MadeFor, err = q.Meta(store.MetaPublicURL); errors.Is(err, lanyard.NotFound) {
-			return nil
+		if s.MadeFor, err = q.Meta(store.MetaPublicURL); err != nil && !errors.Is(err, lanyard.NotFound) {
+			return err
 		}
+		s.BackupAt, err = q.MetaTime(store.MetaBackupAt)
 		return err
 	})
 	return s, err

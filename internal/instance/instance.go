@@ -225,5 +225,7 @@ func (i *Instance) Close(ctx context.Context, left bool) error {
 	if left || i.taken {
 		return nil
 	}
-	return i.Store.Bookkeep(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.LeaveNode(i.self) })
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer stop()
+	return i.Store.Bookkeep(ctx, func(tx *store.Tx) error { return tx.LeaveNode(i.self) })
 }

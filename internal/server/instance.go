@@ -30,6 +30,9 @@ func (s *Server) status(ctx context.Context, _ lanyard.Principal, _ *struct{}) (
 		}
 		out.Nodes = append(out.Nodes, w)
 	}
+	if !st.BackupAt.IsZero() {
+		out.LastBackup = &st.BackupAt
+	}
 	for _, f := range s.front.Failed() {
 		out.FailedCredentials = append(out.FailedCredentials, wire.FailedCredentials{Minute: f.Minute.UTC(), Origin: f.Origin, Count: f.Count})
 	}

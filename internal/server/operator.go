@@ -20,6 +20,7 @@ func (s *Server) mountOperator() {
 	}
 	web.JSON(s.front, op("GET", "/status", "status", "How the server is"), s.status)
 	web.JSON(s.front, op("POST", "/adopt", "adopt", "Make the database this server's: it calls providers with the tokens in it"), s.adopt)
+	s.mountBackup(op)
 	web.JSON(s.front, op("GET", "/migrations", "listMigrations", "The steps of the database's schema"), s.migrations)
 	web.JSON(s.front, op("GET", "/vault", "vaultStatus", "Which keys there are, and what they wrap"), s.vaultStatus)
 	web.JSON(s.front, op("POST", "/vault/rotate", "rotateVault", "Rotate keys, or go on with a rotation"), s.rotateVault)

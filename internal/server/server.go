@@ -191,6 +191,7 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.alarms.Wait()
 	if s.spool != nil {
+		s.undone.CompareAndSwap(false, s.spool.Status().Pending > 0)
 		errs = append(errs, s.spool.Close())
 	}
 	if s.vault != nil {

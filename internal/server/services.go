@@ -63,6 +63,9 @@ func (s *Server) services(ctx context.Context) error {
 	if err := journeys.Lost(ctx, lost); err != nil {
 		return fmt.Errorf("end the journeys of an earlier run: %w", err)
 	}
+	if err := s.reconcile(ctx); err != nil {
+		return fmt.Errorf("compare the database, which was put back, with what this node remembers: %w", err)
+	}
 	s.tasks = append(append(append(s.tasks, s.grants.Tasks()...), journeys.Tasks()...), s.sweepAnswers())
 	for i := range s.tasks {
 		s.tasks[i].Every = s.scaled(s.tasks[i].Every)

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strconv"
+	"time"
 
 	"lanyard"
 )
@@ -32,6 +35,26 @@ func (db *DB) InstanceID(ctx context.Context) (string, error) {
 func (q *Query) Meta(key string) (string, error) {
 	return get(q, func(r row, v *string) error { return r.Scan(v) },
 		`SELECT value FROM meta WHERE key = $1`, key)
+}
+
+// MetaTime returns a named value that is a time in microseconds; zero if it was
+// never put.
+func (q *Query) MetaTime(key string) (time.Time, error) {
+	v, err := q.Meta(key)
+	if errors.Is(err, lanyard.NotFound) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("meta %s: %w", key, err)
+	}
+	if n == 0 {
+		return time.Time{}, nil
+	}
+	return time.UnixMicro(n).UTC(), nil
 }
 
 // PutMeta sets a named value.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -228,23 +227,10 @@ func fold(ctx context.Context, path string) {
 // Restored says when the database was put back, and to the state of when; zero if
 // it never was.
 func (q *Query) Restored() (at, from time.Time, err error) {
-	for key, to := range map[string]*time.Time{MetaRestoredAt: &at, MetaRestoredFrom: &from} {
-		v, err := q.Meta(key)
-		if errors.Is(err, lanyard.NotFound) {
-			continue
-		}
-		if err != nil {
-			return at, from, err
-		}
-		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil {
-			return at, from, fmt.Errorf("meta %s: %w", key, err)
-		}
-		if n > 0 {
-			*to = time.UnixMicro(n).UTC()
-		}
+	if at, err = q.MetaTime(MetaRestoredAt); err == nil {
+		from, err = q.MetaTime(MetaRestoredFrom)
 	}
-	return at, from, nil
+	return at, from, err
 }
 
 // NoteRestored notes that PostgreSQL's own tools have put the database back: to the
