@@ -37,12 +37,9 @@ func (s *Spool) commit() {
 			return
 		}
 		s.writing.Lock()
-		now := time.Now()
-		s.since.Store(&now)
 		for len(batch) > 0 {
 			batch = batch[s.write(batch):]
 		}
-		s.since.Store(nil)
 		s.writing.Unlock()
 	}
 }
@@ -71,10 +68,13 @@ func (s *Spool) write(batch []*kept) (n int) {
 func (s *Spool) try(batch []*kept) (n int, err error) {
 	var g *segment
 	n = 1
+	now := time.Now()
+	s.since.Store(&now)
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %T", v)
 		}
+		s.since.Store(nil)
 		if err != nil && g != nil {
 			s.abandon(g, err)
 		}
@@ -87,6 +87,7 @@ func (s *Spool) try(batch []*kept) (n int, err error) {
 	if err := g.put(b); err != nil {
 		return n, err
 	}
+	s.since.Store(nil) // before anybody hears of it and asks for more
 	s.done(g, int64(len(b)), batch[:n])
 	return n, nil
 }

@@ -45,6 +45,22 @@ func judge(got spool.Receipt) (n int, diff string) {
 	return n, cmp.Diff(want, got)
 }
 
+// quickDir is a directory in memory, where there is one with room: for tests that
+// open many spools and ask nothing of the disk.
+func quickDir(t testing.TB) string {
+	t.Helper()
+	const memory = "/dev/shm"
+	if free, err := spool.FreeBytes(memory); err != nil || free < 512<<20 {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(memory, "lanyard-spool-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 func open(t testing.TB, c spool.Config) *spool.Spool {
 	t.Helper()
 	if c.Floor == 0 {
