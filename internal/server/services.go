@@ -47,7 +47,7 @@ func (s *Server) services(ctx context.Context) error {
 	}
 	s.gate = s.gateway()
 	s.grants = grant.New(grant.Config{Store: s.db, Vault: s.vault, Apps: apps, Spool: s.spool, Node: s.self.Node(), Hold: s.self.Hold, Logger: s.log,
-		Gate: s.gate, Lost: s.meters.lost})
+		Gate: s.gate, Lost: s.meters.lost, Pace: s.settings.TimeScale})
 	connections := connection.New(connection.Config{Store: s.db, Vault: s.vault, Apps: apps, Grants: s.grants, PublicURL: s.settings.PublicURL, Logger: s.log,
 		Between: s.scaled(30 * time.Second)})
 	journeys := flow.New(flow.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Grants: s.grants,
@@ -66,7 +66,7 @@ func (s *Server) services(ctx context.Context) error {
 	if err := s.reconcile(ctx); err != nil {
 		return fmt.Errorf("compare the database, which was put back, with what this node remembers: %w", err)
 	}
-	s.tasks = append(append(append(s.tasks, s.grants.Tasks()...), journeys.Tasks()...), s.sweepAnswers())
+	s.tasks = append(append(append(s.tasks, s.grants.Tasks()...), append(journeys.Tasks(), connections.Tasks()...)...), s.sweepAnswers())
 	for i := range s.tasks {
 		s.tasks[i].Every = s.scaled(s.tasks[i].Every)
 	}
