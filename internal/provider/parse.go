@@ -78,7 +78,7 @@ func (t *Target) issued(kind lanyard.AttemptKind, a Answer, b body) (Result, boo
 		parts = []Part{{Kind: "user", Fields: b.Fields}}
 	}
 	for _, p := range parts {
-		tokens, problem := t.tokens(kind, a, p)
+		tokens, problem := t.tokens(kind, a, p, b.whole)
 		if problem != "" {
 			r.Error = problem
 		}
@@ -94,7 +94,7 @@ func (t *Target) issued(kind lanyard.AttemptKind, a Answer, b body) (Result, boo
 	return r, len(r.Tokens) > 0
 }
 
-func (t *Target) tokens(kind lanyard.AttemptKind, a Answer, p Part) (lanyard.TokenSet, string) {
+func (t *Target) tokens(kind lanyard.AttemptKind, a Answer, p Part, whole bool) (lanyard.TokenSet, string) {
 	set := lanyard.TokenSet{TokenType: "Bearer", Refresh: tokenAt(p.Fields, "refresh_token"), IDToken: tokenAt(p.Fields, "id_token")}
 	if typ, said := p.Fields["token_type"].(string); said && typ != "" && !strings.EqualFold(strings.TrimSpace(typ), "Bearer") {
 		// A token we do not know how to present is not used (RFC 6749 §7.1). The refresh token beside it may be the only one left.
@@ -112,7 +112,7 @@ func (t *Target) tokens(kind lanyard.AttemptKind, a Answer, p Part) (lanyard.Tok
 		set.ExpiresAt = a.SentAt.Add(life)
 	case t.AccessTTL > 0:
 		set.ExpiresAt = a.SentAt.Add(t.AccessTTL)
-	case p.Fields["expires_in"] != nil: // it ends, and we cannot read when
+	case p.Fields["expires_in"] != nil, !whole && t.def.Times.Access == 0: // it ends, and we cannot read when; or that is what was lost
 		set.ExpiresAt = a.SentAt.Add(usualLife)
 	}
 	for _, name := range []string{"refresh_token_expires_in", "refresh_expires_in"} { // not in a standard; several providers say it

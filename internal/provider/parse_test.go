@@ -67,6 +67,7 @@ func TestParseOddAnswers(t *testing.T) {
 		{"life with a unit in words", tgt, `{"access_token":"a","expires_in":"90 seconds"}`, false, "ok a=a r= 90 []"},
 		{"life in hours", tgt, `{"access_token":"a","expires_in":"1h"}`, false, "ok a=a r= 3600 []"},
 		{"life in words, nothing documented: not for ever", unknown, `{"access_token":"a","expires_in":"soon"}`, false, "ok a=a r= 3600 []"},
+		{"life lost, nothing documented: not for ever", unknown, `{"access_token":"a","refresh_token":"r","expi`, true, "ok_partial a=a r=r 3600 []"},
 		{"life null, nothing documented", unknown, `{"access_token":"a","expires_in":null}`, false, "ok a=a r= never []"},
 		{"life that is no number", tgt, `{"access_token":"a","expires_in":"soon"}`, false, "ok a=a r= 1800 []"},
 		{"life that is not a number, by name", tgt, `{"access_token":"a","expires_in":"NaN"}`, false, "ok a=a r= 1800 []"},
