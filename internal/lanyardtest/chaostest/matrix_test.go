@@ -69,7 +69,6 @@ func (c *chaos) play(with cell, class string) {
 	if with.lasting { // an hour of it
 		for range 3 {
 			r.age(20 * time.Minute)
-			r.end()
 			r.read(1)
 			r.settled()
 			r.alive("while it lasts")
@@ -130,7 +129,6 @@ func (r *round) recovers(class string) {
 	var last answer
 	for range 12 {
 		r.age(35 * time.Minute)
-		r.end()
 		last = r.read(1)[0]
 		r.settled()
 		if last.status == http.StatusOK {

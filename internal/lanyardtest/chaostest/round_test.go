@@ -47,8 +47,11 @@ func (c *chaos) exec(query string, args ...any) {
 	if _, err := c.db.ExecContext(c.T.Context(), query, args...); err != nil {
 		c.T.Fatal(err)
 	}
-	time.Sleep(30 * time.Millisecond)
+	time.Sleep(lag)
 }
+
+// lag is how long a reader of the server may stay in its snapshot, and a little more.
+const lag = 25 * time.Millisecond
 
 func (c *chaos) one(to any, query string, args ...any) {
 	c.T.Helper()
@@ -177,30 +180,43 @@ func (r *round) due() {
 	r.exec(`UPDATE grants SET access_expires = $1 WHERE id = $2`, time.Now().UnixMicro()+25_000_000, r.grant)
 }
 
+const endToken = `UPDATE grants SET access_expires = $1 WHERE id = $2 AND (access_expires > $1 OR access_expires = 0)`
+
 // end makes the token end now.
 func (r *round) end() {
 	r.T.Helper()
-	r.exec(`UPDATE grants SET access_expires = $1 WHERE id = $2 AND access_expires > $1`, time.Now().UnixMicro()-1_000_000, r.grant)
+	r.exec(endToken, time.Now().UnixMicro()-1_000_000, r.grant)
 }
 
-// age lets time go by, for this connection and its app. When it was renewed last
-// stays: a row that is older than it was is one that somebody put back (T14).
+// age lets time go by, for this connection and its app, and ends the token. When
+// it was renewed last stays: a row that is older than it was is one that somebody
+// put back (T14).
 func (r *round) age(by time.Duration) {
 	r.T.Helper()
-	for table, key := range map[string]string{"grants": "id", "attempts": "grant_id", "breakers": "app_id"} {
+	var moves [][2]string
+	for table, of := range map[string][2]string{"grants": {"id", r.grant}, "attempts": {"grant_id", r.grant}, "breakers": {"app_id", r.app}} {
 		var set []string
 		for _, c := range r.times(table) {
 			set = append(set, fmt.Sprintf("%s = CASE WHEN %[1]s > 0 THEN %[1]s - $1 ELSE 0 END", c))
 		}
-		if len(set) == 0 {
-			continue
-		}
-		of := r.grant
-		if table == "breakers" {
-			of = r.app
-		}
-		r.exec("UPDATE "+table+" SET "+strings.Join(set, ", ")+" WHERE "+key+" = $2", by.Microseconds(), of)
+		moves = append(moves, [2]string{"UPDATE " + table + " SET " + strings.Join(set, ", ") + " WHERE " + of[0] + " = $2", of[1]})
 	}
+	tx, err := r.db.BeginTx(r.T.Context(), nil)
+	for _, m := range moves {
+		if err == nil {
+			_, err = tx.ExecContext(r.T.Context(), m[0], by.Microseconds(), m[1])
+		}
+	}
+	if err == nil {
+		_, err = tx.ExecContext(r.T.Context(), endToken, time.Now().UnixMicro()-1_000_000, r.grant)
+	}
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		r.T.Fatal(err)
+	}
+	time.Sleep(lag)
 }
 
 var timesOf sync.Map // table → its columns that hold a time
@@ -255,12 +271,6 @@ func (r *round) outcome() (outcome, errorCode string) {
 		r.T.Fatal(err)
 	}
 	return outcome, errorCode
-}
-
-func (r *round) countAttempts() (n int) {
-	r.T.Helper()
-	r.one(&n, `SELECT count(*) FROM attempts WHERE grant_id = $1 AND kind = 'refresh'`, r.grant)
-	return n
 }
 
 // state is the connection's status and reason.
