@@ -40,7 +40,7 @@ func (s *Service) next(ctx context.Context, t *provider.Target, g lanyard.Grant,
 	next = renewed(g, f.attempt.Generation)
 	next.Scopes = tokens.Scopes
 	if !f.tokens.Refresh.Empty() || t.RefreshIdle > 0 {
-		next.RefreshExpires = refreshExpires(t, f.tokens, time.Now())
+		next.RefreshExpires = refreshExpires(t, f.tokens, s.Store.Clock())
 	}
 	err = s.insist(ctx, func() (err error) {
 		if err := s.seal(ctx, &next, tokens); err != nil {
@@ -339,7 +339,7 @@ func (r *renewal) after(result provider.Result, h History, now time.Time) (lanya
 // accessRefused asks the provider about the access token, where that can bear out
 // a rejection: one that is near its end proves nothing.
 func (r *renewal) accessRefused(ctx context.Context, old lanyard.TokenSet) bool {
-	if old.Access.Empty() || r.g.AccessExpires.IsZero() || time.Until(r.g.AccessExpires) < time.Minute {
+	if old.Access.Empty() || r.g.AccessExpires.IsZero() || r.g.AccessExpires.Sub(r.Store.Clock()) < time.Minute {
 		return false
 	}
 	call, stop := context.WithTimeout(ctx, r.ready.Target.Deadline)
@@ -406,7 +406,7 @@ func (s *Service) end(tx *store.Tx, a lanyard.Attempt) error {
 func (s *Service) insist(ctx context.Context, f func() error) error {
 	ctx, stop := context.WithTimeout(ctx, 10*time.Minute)
 	defer stop()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		err := f()
 		if err == nil || !errors.Is(err, lanyard.Unavailable) {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lanyard"
@@ -27,6 +28,9 @@ type offered struct {
 	incarnation string // of the database server
 	failed      bool   // it could not be reached since
 	odd         int    // receipts that cannot be stored, whenever it is tried
+
+	next   string              // the server that is being offered them
+	before []lanyard.AttemptID // the calls that were under way when it was first seen
 }
 
 // Offer gives the database what it may not have of the answers on this machine's
@@ -49,10 +53,16 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 	if incarnation == s.offered.incarnation && !s.offered.failed && s.Spool.Status().Pending <= s.offered.odd {
 		return nil, nil
 	}
+	another := incarnation != s.offered.incarnation
+	if another && incarnation != s.offered.next {
+		s.offered.next, s.offered.before = incarnation, s.underWay()
+	}
 	s.offered.failed = true // until all went well
 	var errs []error
 	err = s.Spool.Receipts(func(r spool.Receipt) error {
-		if _, running := s.calls.Load(r.Attempt); running {
+		// A call that runs stores its answer itself, but on a server that has lost the
+		// attempt nobody else waits for it: storing it twice does no harm.
+		if s.runs(r.Attempt) && !(another && r.Grant != "") {
 			return nil
 		}
 		code, err := s.offer(ctx, r)
@@ -71,6 +81,9 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 	if err != nil {
 		return codes, err
 	}
+	if another && slices.ContainsFunc(s.offered.before, s.runs) {
+		return codes, errors.Join(errs...) // what they bring belongs to it too: once more, soon
+	}
 	if err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error { return tx.NodeOffered(s.Node, incarnation) }); err != nil {
 		return codes, err
 	}
@@ -79,16 +92,31 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 	return codes, errors.Join(errs...) // which another try would not mend; the receipts stay
 }
 
+// underWay are the attempts that run in this process.
+func (s *Service) underWay() (ids []lanyard.AttemptID) {
+	s.calls.Range(func(id, _ any) bool {
+		ids = append(ids, id.(lanyard.AttemptID))
+		return true
+	})
+	return ids
+}
+
+func (s *Service) runs(id lanyard.AttemptID) bool {
+	_, runs := s.calls.Load(id)
+	return runs
+}
+
 // offeredBy is how long others wait for a node that was there lately to offer its
 // receipts, after the database has become another one.
 const offeredBy = time.Minute
 
 // behind says whether the database may lack what a node has on its disk: it has
 // become another one, which may have lost the last commits, and not every node has
-// offered it its receipts. What it says of refresh tokens is then not believed.
+// offered it its receipts; or this process has just begun, and cannot read them.
+// What it says of refresh tokens is then not believed.
 func (s *Service) behind(tx *store.Tx) (bool, error) {
-	if s.Store.Backend() == "sqlite" { // it is part of this process, and has forgotten nothing that it promised
-		return false, nil
+	if s.Store.Backend() == "sqlite" { // it is part of this process, and forgets nothing that it has promised
+		return s.mineOn.Load() == nil, nil
 	}
 	incarnation, err := tx.Incarnation()
 	if err != nil || s.allOn.Load() == incarnation {
