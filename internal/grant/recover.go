@@ -57,9 +57,13 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 	if another && incarnation != s.offered.next {
 		s.offered.next, s.offered.before = incarnation, s.underWay()
 	}
+	receipts := s.Spool.Unsettled
+	if another || s.offered.failed {
+		receipts = s.Spool.Receipts
+	}
 	s.offered.failed = true // until all went well
 	var errs []error
-	err = s.Spool.Receipts(func(r spool.Receipt) error {
+	err = receipts(func(r spool.Receipt) error {
 		// A call that runs stores its answer itself, but on a server that has lost the
 		// attempt nobody else waits for it: storing it twice does no harm.
 		if s.runs(r.Attempt) && !(another && r.Grant != "") {
