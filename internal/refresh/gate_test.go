@@ -256,6 +256,26 @@ func TestWhoWouldWaitTooLongIsSentAwayAtOnce(t *testing.T) {
 	})
 }
 
+// What nobody waits for does not count against a caller who has little time.
+func TestACallerWithLittleTimeIsNotRefusedForWhatIsScheduled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := refresh.NewGate(refresh.GateConfig{Rate: 4})
+		var others sync.WaitGroup
+		for range 8 {
+			others.Go(func() { _ = call(g, ask("a"), 0, lanyard.OutcomeOK, 0) })
+			synctest.Wait()
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 400*time.Millisecond)
+		defer stop()
+		leave, err := g.Enter(ctx, waiting(ask("a")))
+		if err != nil {
+			t.Fatalf("got %v, want the next place in a quarter of a second", err)
+		}
+		leave(lanyard.OutcomeOK, 0)
+		others.Wait()
+	})
+}
+
 // Who gives up while waiting takes no place, no call, and nobody's turn.
 func TestWhoGivesUpLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -308,18 +328,25 @@ func TestRetryAfterClosesTheBucketForThatLong(t *testing.T) {
 				t.Fatal(err)
 			}
 			long, tooLong := 0, 0
+			var sentAway time.Time
 			for _, n := range []*int{&long, &tooLong} { // in the queue when the provider says so
 				gone.Go(func() {
 					ctx, stop := context.WithTimeout(context.Background(), map[bool]time.Duration{true: 10 * time.Minute, false: 500 * time.Millisecond}[n == &long])
 					defer stop()
 					if _, err := g.Enter(ctx, waiting(a)); err == nil {
 						*n++
+					} else if n == &tooLong {
+						sentAway = time.Now()
 					}
 				})
 			}
 			synctest.Wait()
 			leave(lanyard.OutcomeThrottled, tc.said)
 			throttled := time.Now()
+			synctest.Wait()
+			if sentAway.IsZero() {
+				t.Errorf("%s: got one whose time ends before the pause left waiting, want it told at once", name)
+			}
 			if tc.want > 2*time.Second {
 				if d := refused(t, g, a, lanyard.CodeRefreshFailed); d != tc.want {
 					t.Errorf("%s: got the schedule told to come back in %s, want %s", name, d, tc.want)
@@ -567,7 +594,7 @@ func TestAppsThatHangLeaveRoomForOthers(t *testing.T) {
 
 func TestProjectsTakeTurnsWhereAllPlacesAreTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := refresh.NewGate(refresh.GateConfig{Rate: 1e6, InFlight: 4})
+		g := refresh.NewGate(refresh.GateConfig{Rate: 1e6, InFlight: 1})
 		served := map[lanyard.ProjectID]int{}
 		var mu sync.Mutex
 		ctx, stop := context.WithCancel(t.Context())
@@ -597,6 +624,63 @@ func TestProjectsTakeTurnsWhereAllPlacesAreTaken(t *testing.T) {
 			if n < all/4 || n > all/2 {
 				t.Errorf("got %d of %d calls for %s, want about a third", n, all, p)
 			}
+		}
+	})
+}
+
+func TestWhoWaitsComesBeforeAllThatNobodyWaitsForOfOtherAppsToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := refresh.NewGate(refresh.GateConfig{Rate: 1000, InFlight: 1})
+		var mu sync.Mutex
+		var order []string
+		var calls sync.WaitGroup
+		enter := func(name string, a grant.Ask) {
+			calls.Go(func() {
+				leave, err := g.Enter(context.Background(), a)
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+					return
+				}
+				mu.Lock()
+				order = append(order, name)
+				mu.Unlock()
+				time.Sleep(100 * time.Millisecond)
+				leave(lanyard.OutcomeOK, 0)
+			})
+			synctest.Wait()
+		}
+		enter("first", ask("a"))
+		enter("idle", ranked(ask("b"), lanyard.RankIdle))
+		enter("grace", ranked(ask("c"), lanyard.RankGrace))
+		enter("waits", waiting(ask("z")))
+		calls.Wait()
+		if want := []string{"first", "waits", "grace", "idle"}; !slices.Equal(order, want) {
+			t.Errorf("got %v, want %v", order, want)
+		}
+	})
+}
+
+// One app finds out that a host is back, and all that use it know.
+func TestWhatOneAppFindsOutAboutAHostAllKnow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := refresh.NewGate(refresh.GateConfig{Rate: 50})
+		a, b := ask("a"), ask("b")
+		b.Host, b.Project = a.Host, a.Project
+		leave, err := g.Enter(t.Context(), waiting(a))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 12 {
+			_ = call(g, waiting(b), 0, lanyard.OutcomeUnknown, 0)
+		}
+		if d := refused(t, g, b, lanyard.CodeProviderUnavailable); d < 20*time.Second {
+			t.Fatalf("got told to come back in %s, want a long while", d)
+		}
+		leave(lanyard.OutcomeOK, 0) // late, but an answer
+		before := time.Now()
+		mustCall(t, g, waiting(b), lanyard.OutcomeOK, 0)
+		if d := time.Since(before); d > time.Second { // its rate is low by now
+			t.Errorf("got the other app's call delayed by %s, want it to know", d)
 		}
 	})
 }

@@ -82,7 +82,12 @@ type room struct {
 	inside int           // scheduled calls that are at the gate or have passed it
 }
 
-// roomFor says how many scheduled calls of an app would be let through now.
+// toGate is how long a renewal that was begun may take to reach the gate, until which
+// it counts as if it had. One that joins another's never does.
+const toGate = 250 * time.Millisecond
+
+// roomFor says how many scheduled calls of an app would be let through by the time
+// they have reached the gate.
 func (g *Gate) roomFor(app lanyard.AppID, project lanyard.ProjectID, now time.Time) room {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -92,20 +97,30 @@ func (g *Gate) roomFor(app lanyard.AppID, project lanyard.ProjectID, now time.Ti
 	}
 	rate := g.rateOf(t)
 	r := room{every: every(rate * t.pace.part), inside: t.scheduled + t.waiting - t.queue[0].Len()}
-	at, ok := g.entry(t)
-	switch {
-	case !ok:
+	shut, ok := t.pace.paused, true
+	for _, b := range t.breakers() {
+		until, free := b.ready()
+		if ok = ok && free; until.After(shut) {
+			shut = until
+		}
+	}
+	if !ok {
 		return r
-	case at.After(now):
-		r.at = at
+	}
+	if shut.After(now) {
+		r.at = shut
 		return r
 	}
 	r.n = t.pace.tokens(rate, now) - t.waiting
 	if t.breaker.open() || t.host != nil && t.host.open() {
-		r.n = min(r.n, 1)
+		r.n = min(r.n, 1-t.waiting)
+	} else if r.every <= brief/2 {
+		r.n += max(1, int(toGate/r.every))
 	}
 	if r.n <= 0 {
-		r.n, r.at = 0, t.pace.ready(rate, t.waiting)
+		if r.n, r.at = 0, t.pace.ready(rate, t.waiting); !r.at.After(now) {
+			r.at = now.Add(r.every)
+		}
 		return r
 	}
 	r.n = min(r.n, g.places.room(t.project, app, false))

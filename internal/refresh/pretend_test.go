@@ -24,7 +24,8 @@ type pretend struct {
 	calls  tally                // that were sent, at any provider
 	late   map[string]time.Time // name of a grant → when its call began
 	looks  int
-	most   int // that were asked for at once
+	most   int           // that were asked for at once
+	slow   time.Duration // from the beginning of a renewal to the gate
 	broken error
 }
 
@@ -147,14 +148,23 @@ func (p *pretend) Due(_ context.Context, app lanyard.AppID, limit int) (out []la
 }
 
 // at is this world as one node sees it, through its gate.
-func (p *pretend) at(g *refresh.Gate) *pretendNode { return &pretendNode{p, g} }
+func (p *pretend) at(g *refresh.Gate) *pretendNode { return &pretendNode{pretend: p, gate: g} }
 
 type pretendNode struct {
 	*pretend
 	gate *refresh.Gate
+	busy sync.Map // grants that this node renews
 }
 
 func (p *pretendNode) Renew(ctx context.Context, seen lanyard.Grant, by lanyard.Principal) (lanyard.Grant, error) {
+	if _, twice := p.busy.LoadOrStore(seen.ID, true); twice {
+		p.t.Errorf("got %s begun twice at once", seen.ID)
+	}
+	defer p.busy.Delete(seen.ID)
+	p.mu.Lock()
+	slow := p.slow
+	p.mu.Unlock()
+	time.Sleep(slow)
 	return p.renew(ctx, seen, by.Name != grant.Scheduled("").Name)
 }
 

@@ -307,10 +307,6 @@ func (s *Scheduler) start(ctx context.Context, calls *sync.WaitGroup) (again tim
 	return again
 }
 
-// toGate is how long a renewal that was begun may take to reach the gate, until which
-// it counts as if it had. One that joins another's never does.
-const toGate = 250 * time.Millisecond
-
 // spaceFor is how many renewals of an app may begin now.
 func (s *Scheduler) spaceFor(l *lane, now time.Time) room {
 	if l.notYet.After(now) {
@@ -320,7 +316,7 @@ func (s *Scheduler) spaceFor(l *lane, now time.Time) room {
 	l.begun = slices.DeleteFunc(l.begun, func(at time.Time) bool { return !at.Add(toGate).After(now) })
 	if coming := min(len(l.begun), l.running-r.inside); coming > 0 && r.n > 0 {
 		if r.n -= coming; r.n <= 0 {
-			r.n, r.at = 0, l.begun[0].Add(toGate)
+			r.n, r.at = 0, now.Add(r.every)
 		}
 	}
 	r.n = min(r.n, s.pool.room(l.project, l.app, false))

@@ -123,6 +123,27 @@ func TestABacklogOfOneProjectDoesNotDelayAnother(t *testing.T) {
 	}
 }
 
+func TestProjectsTakeTurnsThenTheirApps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPretend(t)
+		many := []*pretendApp{p.add("m1", "many", 2000, time.Now()), p.add("m2", "many", 2000, time.Now()), p.add("m3", "many", 2000, time.Now())}
+		one := p.add("one", "one", 2000, time.Now())
+		p.node(database(t), refresh.GateConfig{Rate: 1000, InFlight: 1})
+		time.Sleep(time.Minute)
+		sum := 0
+		for _, a := range many {
+			n := p.renewed(a)
+			sum += n
+			if n < 150 || n > 250 {
+				t.Errorf("got %d for one of three apps of a project, want a sixth of 1200", n)
+			}
+		}
+		if n := p.renewed(one); n < 500 || n > 700 || sum < 500 {
+			t.Errorf("got %d for a project with one app, %d for one with three; want as many for each", n, sum)
+		}
+	})
+}
+
 func TestTheMostUrgentComeFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPretend(t)
@@ -190,6 +211,33 @@ func TestTwoNodesShareTheWork(t *testing.T) {
 			t.Errorf("got %d calls for %d grants, want one for each", n, backlog)
 		}
 	})
+}
+
+// A database that takes its time before each call costs no pace, and nothing is begun
+// that then waits for long.
+func TestASlowDatabaseCostsNoPace(t *testing.T) {
+	for _, rate := range []float64{1, 10, 50, 300} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPretend(t)
+			a := p.add("a", "1", 30_000, time.Now())
+			p.slow = 200 * time.Millisecond
+			n := p.node(database(t), refresh.GateConfig{Rate: rate, InFlight: 1000})
+			time.Sleep(10 * time.Second)
+			began, queued := a.calls.n(), 0
+			for range 100 {
+				time.Sleep(197 * time.Millisecond)
+				st := refresh.GateStatus(n.gate)
+				queued = max(queued, st.Scheduled)
+			}
+			if got, want := float64(a.calls.n()-began)/19.7, rate; got < 0.92*want {
+				t.Errorf("rate %v: got %.1f calls a second", rate, got)
+			}
+			if queued > 2+int(rate/2) {
+				t.Errorf("rate %v: got %d scheduled calls at the gate, want few", rate, queued)
+			}
+			a.calls.neverAbove(t, rate)
+		})
+	}
 }
 
 // A node that comes to others waits until they have made room for it in the rate.

@@ -14,16 +14,17 @@ import (
 
 // Status is what is due, and how it is going on this node.
 type Status struct {
-	Stop     Stop
-	Nodes    int
-	Rate     float64 // of an app whose provider says nothing, on all nodes
-	Places   int
-	InFlight int
-	Callers  int             // who wait for their turn
-	Oldest   time.Time       // what has been due the longest, since then; zero: nothing
-	Calls    map[Ended]int64 // since the start
-	Apps     []AppStatus     // those with something due, or that have called lately; the longest due first
-	Hosts    []HostStatus
+	Stop      Stop
+	Nodes     int
+	Rate      float64 // of an app whose provider says nothing, on all nodes
+	Places    int
+	InFlight  int
+	Callers   int             // who wait for their turn
+	Scheduled int             // calls that wait for theirs, and nobody for them
+	Oldest    time.Time       // what has been due the longest, since then; zero: nothing
+	Calls     map[Ended]int64 // since the start
+	Apps      []AppStatus     // those with something due, or that have called lately; the longest due first
+	Hosts     []HostStatus
 }
 
 // AppStatus is one app's.
@@ -131,6 +132,7 @@ func (g *Gate) status() (Status, map[lanyard.AppID]AppStatus) {
 			a.Host = t.host.name
 		}
 		out.Callers += a.Callers
+		out.Scheduled += t.waiting - a.Callers
 		apps[id] = a
 	}
 	for name, h := range g.hosts {
