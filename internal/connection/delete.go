@@ -106,7 +106,7 @@ func (s *Service) wake(ctx context.Context, p lanyard.Principal, id lanyard.Conn
 		return nil // the deletion itself says so, with an entry
 	case err != nil:
 		return err
-	case p.Reaches(c.Provider, c.Label) == nil && c.State != lanyard.Revoked && g.Health != lanyard.Dead && g.HasRefresh && life(g) <= 0:
+	case p.Reaches(c.Provider, c.Label) == nil && c.State != lanyard.Revoked && g.Health != lanyard.Dead && g.HasRefresh && s.life(g) <= 0:
 		if err := s.renew(ctx, p, g, false); err != nil {
 			s.Logger.Info("a connection is deleted whose token could not be renewed first", "connection", id, "code", lanyard.CodeOf(err))
 		}
@@ -121,7 +121,7 @@ func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.
 		switch {
 		case g.AccessExpires.IsZero():
 			r.Detail += "; the access token does not expire by itself"
-		case life(g) > 0:
+		case s.life(g) > 0:
 			r.LivesUntil = g.AccessExpires
 		}
 		return r

@@ -89,7 +89,7 @@ func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.Con
 				return lanyard.Entry{}, nil
 			}
 		}
-		if life(g) <= 0 {
+		if s.life(g) <= 0 {
 			err := s.unrenewed(c, g, renewing)
 			return e.Failed(err), err
 		}
@@ -110,7 +110,7 @@ func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.Con
 		s.Grants.Used(used)
 		return out, err
 	}
-	renewing = s.renew(ctx, p, *due, life(*due) > 0)
+	renewing = s.renew(ctx, p, *due, s.life(*due) > 0)
 	err = read(ctx, step)
 	s.Grants.Used(used)
 	return out, err
@@ -180,12 +180,13 @@ func (s *Service) Entry(ctx context.Context, p lanyard.Principal, what lanyard.A
 	return e, err
 }
 
-// life is how long the access token still lives; a day stands for "for ever".
-func life(g lanyard.Grant) time.Duration {
+// life is how long the access token still lives, by the clock that its end was
+// counted by; a year stands for "for ever".
+func (s *Service) life(g lanyard.Grant) time.Duration {
 	if g.AccessExpires.IsZero() {
 		return 365 * 24 * time.Hour
 	}
-	return time.Until(g.AccessExpires)
+	return g.AccessExpires.Sub(s.Store.Clock())
 }
 
 // isDue says whether a token is renewed before it is handed out. Where nobody
@@ -197,7 +198,7 @@ func life(g lanyard.Grant) time.Duration {
 // minute.
 func (s *Service) isDue(q *store.Query, c lanyard.Connection, g lanyard.Grant, r TokenRequest) (bool, error) {
 	const usual, late = time.Minute, 15 * time.Second
-	left := life(g)
+	left := s.life(g)
 	switch {
 	case !g.HasRefresh:
 		return false, nil

@@ -336,10 +336,15 @@ func (r *renewal) after(result provider.Result, h History, now time.Time) (lanya
 	return r.pace.plan(t, next, now), n.RetryAt.Sub(now)
 }
 
+// proves is how long an access token must have to live if its refusal is to prove
+// anything: a minute, and what a clock may be wrong by, then or now. One that has
+// ended by the provider's clock would bear out whatever else is wrong.
+const proves = 11 * time.Minute
+
 // accessRefused asks the provider about the access token, where that can bear out
 // a rejection: one that is near its end proves nothing.
 func (r *renewal) accessRefused(ctx context.Context, old lanyard.TokenSet) bool {
-	if old.Access.Empty() || r.g.AccessExpires.IsZero() || r.g.AccessExpires.Sub(r.Store.Clock()) < time.Minute {
+	if old.Access.Empty() || r.g.AccessExpires.IsZero() || r.g.AccessExpires.Sub(r.Store.Clock()) < proves {
 		return false
 	}
 	call, stop := context.WithTimeout(ctx, r.ready.Target.Deadline)

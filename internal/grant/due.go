@@ -76,7 +76,7 @@ func (s *Service) Used(id lanyard.GrantID) {
 		s.uses.at = map[lanyard.GrantID]time.Time{}
 	}
 	if _, known := s.uses.at[id]; known || len(s.uses.at) < usesMost {
-		s.uses.at[id] = time.Now()
+		s.uses.at[id] = s.Store.Clock()
 	}
 }
 

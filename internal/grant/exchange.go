@@ -91,7 +91,7 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 			defer s.hold(a.ID)()
 		}
 		call, stop := context.WithDeadline(ctx, until)
-		answer := t.send(call, cred)
+		answer := dated(a, t.send(call, cred))
 		stop()
 		receiver.keep(a, answer)
 		r = s.parse(t.Ready.Target, t.kind(), answer)
@@ -184,7 +184,7 @@ func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued,
 	g.Scopes, g.Requested = t.Scopes, requested
 	g.Health, g.Reason, g.Lease = lanyard.Healthy, "", lanyard.Lease{}
 	g.RetryAt, g.RejectedAt, g.DeadAt = time.Time{}, time.Time{}, time.Time{}
-	g.RefreshExpires = refreshExpires(c.target, t, time.Now())
+	g.RefreshExpires = refreshExpires(c.target, t, s.Store.Clock())
 	return c, s.seal(ctx, g, t)
 }
 

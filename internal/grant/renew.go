@@ -85,6 +85,14 @@ func (s *Service) parse(t *provider.Target, kind lanyard.AttemptKind, a provider
 	return r
 }
 
+// dated has the life of what an answer brings counted by the clock that it is
+// compared with later, the database's, from just before the call: a node whose own
+// clock is wrong takes no dead token for a living one (T40).
+func dated(a lanyard.Attempt, answer provider.Answer) provider.Answer {
+	answer.SentAt = a.StartedAt
+	return answer
+}
+
 // fence is when calls on an attempt must have ended, by this process's own
 // clock: taken before the claim, so that a process that slept for longer than its
 // lease does not send what another node has sent meanwhile (I2).
@@ -176,7 +184,7 @@ func (r *renewal) call(ctx context.Context, refresh lanyard.Secret, receiver *re
 			defer r.hold(r.a.ID)()
 		}
 		call, stop := context.WithDeadline(ctx, r.until)
-		answer := t.Refresh(call, cred, refresh)
+		answer := dated(r.a, t.Refresh(call, cred, refresh))
 		stop()
 		receiver.keep(r.a, answer)
 		result = r.mine(t, r.ready.App, r.g, r.parse(t, lanyard.AttemptRefresh, answer))

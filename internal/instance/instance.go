@@ -38,7 +38,6 @@ type Instance struct {
 	hold atomic.Pointer[lanyard.Error]
 	live atomic.Int64
 	rank atomic.Int64 // of this node among those, by id
-	skew atomic.Int64 // of the database's clock against ours
 
 	mu      sync.Mutex // held while the row is read and judged, so that an older look does not undo a newer one
 	serving bool
@@ -86,10 +85,6 @@ func (i *Instance) Place() (n, of int) {
 	return min(int(i.rank.Load()), of-1), of
 }
 
-// DatabaseSkew is how far the database's clock was ahead of this process's at the
-// last look, but for what the way there and back may account for; negative: behind.
-func (i *Instance) DatabaseSkew() time.Duration { return time.Duration(i.skew.Load()) }
-
 // Hold is why this process must not call any provider: instance_not_adopted or
 // node_name_taken. It costs nothing.
 func (i *Instance) Hold() error {
@@ -112,11 +107,8 @@ func (i *Instance) look(ctx context.Context, start bool) error {
 		return nil // for good: two that share a name would take it from each other for ever
 	}
 	self, ok, live, before, madeFor := i.self, true, 0, 0, ""
-	var skew time.Duration
-	began := i.Store.Clock()
 	err := i.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
 		now := tx.Now()
-		skew = apart(began, now, i.Store.Clock())
 		if start {
 			if self.StartedAt, err = startOf(tx, self.ID); err != nil {
 				return err
@@ -148,7 +140,6 @@ func (i *Instance) look(ctx context.Context, start bool) error {
 	if err != nil {
 		return err
 	}
-	i.skew.Store(int64(skew))
 	if !ok {
 		i.taken = true
 		i.judge()
@@ -178,18 +169,6 @@ func startOf(tx *store.Tx, id string) (time.Time, error) {
 		return was.StartedAt.Add(time.Microsecond), nil
 	}
 	return tx.Now(), nil
-}
-
-// apart is by how much a clock that said at, some time between two moments of
-// ours, is certainly ahead (or behind, negative).
-func apart(from, at, until time.Time) time.Duration {
-	switch {
-	case at.After(until):
-		return at.Sub(until)
-	case at.Before(from):
-		return at.Sub(from)
-	}
-	return 0
 }
 
 // judge makes Hold of what is known, and the log says when that changes.

@@ -54,7 +54,7 @@ const skewAlarm = 30 * time.Second
 
 func (s *Server) clock() wire.Clock {
 	ahead, hosts := s.out.Skew()
-	return wire.Clock{DatabaseSeconds: s.self.DatabaseSkew().Seconds(), ProvidersSeconds: ahead.Seconds(), Providers: hosts}
+	return wire.Clock{DatabaseSeconds: s.db.Skew().Seconds(), ProvidersSeconds: ahead.Seconds(), Providers: hosts}
 }
 
 // watchClock warns where this machine's clock is wrong (T40): once, and again an
@@ -62,7 +62,7 @@ func (s *Server) clock() wire.Clock {
 func (s *Server) watchClock() worker.Task {
 	var quiet atomic.Int64 // until then, counted from begun
 	begun := time.Now()
-	return worker.Task{Name: "server.clock", Every: time.Minute, Run: func(context.Context) error {
+	return worker.Task{Name: "server.clock", Every: 10 * time.Second, Run: func(context.Context) error {
 		c := s.clock()
 		if max(c.DatabaseSeconds, -c.DatabaseSeconds, c.ProvidersSeconds, -c.ProvidersSeconds) < skewAlarm.Seconds() {
 			quiet.Store(0)

@@ -49,7 +49,7 @@ type Settings struct {
 	DrainTime     time.Duration `name:"drain_time" default:"30s" example:"60s" doc:"How long a stop waits for calls that are under way."`
 
 	TimeScale   float64       `name:"time_scale" default:"1" example:"60" doc:"Makes schedules run faster, for tests." danger:"Refused without allow_loopback."`
-	ClockOffset time.Duration `name:"clock_offset" default:"0s" example:"-10m" doc:"Moves the clock that schedules are made by, for tests." danger:"Refused without allow_loopback."`
+	ClockOffset time.Duration `name:"clock_offset" default:"0s" example:"-10m" doc:"Moves this process's wall clock, for tests: SQLite's clock, by which schedules, leases, the ends of tokens and the log are; what providers' clocks are compared with; and what the times in ID tokens are. PostgreSQL has its own clock, which a node with a wrong one goes by. Keys, links and timers are not moved." danger:"Refused without allow_loopback."`
 }
 
 // Setting describes one setting.

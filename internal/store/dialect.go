@@ -55,9 +55,31 @@ func postgresDialect() *dialect {
 // the time that was written.
 func processClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// Clock is this process's wall clock, as Config.ClockOffset moves it; it is the
-// database's clock where that is SQLite.
-func (db *DB) Clock() time.Time { return processClock().Add(db.offset) }
+// Clock is the database's clock, as well as this process knows it without asking:
+// what was stored by it is compared with it. It is this process's own where the
+// database is SQLite.
+func (db *DB) Clock() time.Time { return db.own().Add(db.Skew()) }
+
+// own is this process's wall clock, as Config.ClockOffset moves it.
+func (db *DB) own() time.Time { return processClock().Add(db.offset) }
+
+// Skew is how far the database's clock was ahead of this process's (behind: negative)
+// in the last transaction, but for what the way there and back may account for.
+func (db *DB) Skew() time.Duration { return time.Duration(db.skew.Load()) }
+
+// compare notes what the database's clock said at some time between two moments of ours.
+func (db *DB) compare(from, at, until time.Time) {
+	var ahead time.Duration
+	switch {
+	case at.After(until):
+		ahead = at.Sub(until)
+	case at.Before(from):
+		ahead = at.Sub(from)
+	}
+	if ahead != db.Skew() {
+		db.skew.Store(int64(ahead))
+	}
+}
 
 // stamp is t, or the database's clock where t is zero.
 func (tx *Tx) stamp(t time.Time) time.Time {

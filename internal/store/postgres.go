@@ -102,10 +102,12 @@ func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, er
 	tx := &Tx{Query: Query{ctx: run, c: pgConn{t}, d: p.db.d}}
 	// One round trip: this transaction waits for the disk whatever the server's
 	// default, and the clock.
+	asked := p.db.own()
 	tx.now, err = get(&tx.Query, func(r row, t *time.Time) error { return r.Scan(asTime{t}) }, `SELECT `+durableNow)
 	if err != nil {
 		return out, fmt.Errorf("begin: %w", mine(run, err))
 	}
+	p.db.compare(asked, tx.now, p.db.own())
 	p.db.run(tx, fn, func(o outcome) { out = o })
 	if out.err != nil {
 		return out, mine(run, out.err)

@@ -72,6 +72,7 @@ type DB struct {
 	reads  conn // where View and Read run
 	unlock func() error
 	offset time.Duration
+	skew   atomic.Int64 // of the database's clock
 	stats  counters
 
 	closing sync.Once
