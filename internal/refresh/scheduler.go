@@ -117,6 +117,15 @@ func (s *Scheduler) Task() worker.Task {
 // Drain ends the starting of renewals; those that run go on.
 func (s *Scheduler) Drain() { s.once.Do(func() { close(s.drain) }) }
 
+func (s *Scheduler) drained() bool {
+	select {
+	case <-s.drain:
+		return true
+	default:
+		return false
+	}
+}
+
 // Run looks for what is due and has it renewed, until ctx ends or Drain is called,
 // and returns when nothing that it has started is left to wait for.
 func (s *Scheduler) Run(ctx context.Context) error {
@@ -143,6 +152,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			s.end(e)
 		}
 		s.endAll()
+		if ctx.Err() != nil || s.drained() { // whichever of several was picked
+			return nil
+		}
 		if now := time.Now(); !now.Before(next) {
 			s.see(ctx)
 			took := time.Since(now) // with thousands of apps, or a slow database

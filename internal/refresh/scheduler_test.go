@@ -449,6 +449,19 @@ func TestADrainStartsNothingMore(t *testing.T) {
 			t.Errorf("got %d of %d calls to their end, %d under way; want all", got, sent, refresh.GateStatus(n.gate).InFlight)
 		}
 		n.s.Drain()
+		p.mu.Lock()
+		looks := p.looks
+		p.mu.Unlock()
+		for range 50 { // as a task, it is run again until the process ends
+			if err := n.s.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.looks != looks {
+			t.Errorf("got %d looks after the drain, want none", p.looks-looks)
+		}
 	})
 }
 
