@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type cell struct {
 	play    func(*call)
 	lasting bool                           // it goes on until the provider is mended; else it strikes once
 	want    string                         // the outcomes that the attempt may have; "": any but rejected and interaction
+	later   bool                           // it recovers only when the server has forgotten what it holds in memory
 	slow    bool                           // takes real seconds
 	only    []string                       // classes; nil: all
 	down    func(h *hostile) (mend func()) // instead of play: what is done to the whole host
@@ -347,6 +349,7 @@ func memberCells() (out []cell) {
 // retryAfterCells: every shape of when to come again, with 429 and 503.
 func retryAfterCells() (out []cell) {
 	now := time.Now().UTC()
+	soon := []string{"seconds", "zero", "negative", "a fraction", "a date gone by", "words", "empty", "twice", "two in one", "not a number"}
 	for _, r := range []struct{ name, header string }{
 		{"seconds", "Retry-After: 5"}, {"zero", "Retry-After: 0"}, {"negative", "Retry-After: -1"}, {"a fraction", "Retry-After: 1.5"},
 		{"a day", "Retry-After: 86400"}, {"more than a number holds", "Retry-After: 99999999999999999999"}, {"exponent", "Retry-After: 1e9"},
@@ -364,7 +367,7 @@ func retryAfterCells() (out []cell) {
 			if status == 503 {
 				want = "throttled unknown"
 			}
-			out = append(out, cell{name: fmt.Sprintf("status %d, Retry-After: %s", status, r.name), want: want, first: boundedWait,
+			out = append(out, cell{name: fmt.Sprintf("status %d, Retry-After: %s", status, r.name), want: want, first: boundedWait, later: !slices.Contains(soon, r.name),
 				play: says(plain(status, `{"error":"slow_down"}`, r.header))})
 		}
 	}

@@ -70,6 +70,7 @@ type hostile struct {
 	refresh map[string]*refreshToken   // by token
 	owner   map[string]string          // access token → person
 	open    map[string]int             // renewals that wait for an answer, by refresh token
+	asked   int                        // renewals and probes of the client's secret
 	calls   []string                   // refresh tokens that came, oldest first
 	wrong   []string                   // what the product must never do
 	bad     func(form url.Values) bool // further reasons to refuse a renewal; nil: none
@@ -145,6 +146,7 @@ func (h *hostile) definition() map[string]any {
 		"endpoints": map[string]string{"authorize": h.base + "/authorize", "token": h.base + "/token", "identity": h.base + "/me", "api": h.base},
 		"identity":  map[string]any{"subject": "sub"},
 		"revoke":    map[string]any{"style": "none"},
+		"errors":    map[string]string{"invalid_grant/revoked": "rejected user_revoked"},
 		"times":     map[string]any{"grace": int(graceFor.Seconds())},
 		"scopes":    []map[string]string{{"scope": "calls.read", "say": "See your calls"}},
 	}
@@ -256,6 +258,7 @@ func (h *hostile) token(c net.Conn, req *http.Request, form url.Values) bool {
 	sent := form.Get("refresh_token")
 	h.mu.Lock()
 	rt := h.refresh[sent]
+	h.asked++
 	if rt != nil { // a probe of the client's secret sends one that nobody has
 		h.calls = append(h.calls, sent)
 		if h.open[sent]++; h.open[sent] > 1 {
@@ -293,96 +296,13 @@ func (h *hostile) token(c net.Conn, req *http.Request, form url.Values) bool {
 		return false
 	case !known:
 		return write(c, plain(401, `{"error":"invalid_client","error_description":"`+said+`"}`))
+	case rt != nil && rt.family.revoked:
+		return write(c, plain(400, `{"error":"invalid_grant","error_subtype":"revoked","error_description":"`+said+`"}`))
 	case rt == nil || bad != nil && bad(form) || !k.commit():
 		return write(c, plain(400, `{"error":"invalid_grant","error_description":"`+said+`"}`))
 	}
 	k.arrives()
 	return write(c, plain(200, k.fresh.json(h.class != static)))
-}
-
-// issue makes the family's next tokens. h.mu is held.
-func (h *hostile) issue(f *family) tokens {
-	t := tokens{access: newToken("a"), refresh: newToken("r")}
-	h.owner[t.access] = f.person
-	if h.class == static && f.newest != nil {
-		t.refresh = f.newest.value
-		return t
-	}
-	f.newest = &refreshToken{value: t.refresh, family: f, number: len(h.refresh)}
-	h.refresh[t.refresh] = f.newest
-	return t
-}
-
-// lives says whether the last refresh token that reached the product still renews.
-func (h *hostile) lives(person string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	last := h.last(person)
-	return last != nil && h.renews(last)
-}
-
-// last is a person's newest refresh token that reached the product. h.mu is held.
-func (h *hostile) last(person string) (last *refreshToken) {
-	for _, rt := range h.refresh {
-		if rt.family.person == person && rt.given && (last == nil || rt.number > last.number) {
-			last = rt
-		}
-	}
-	return last
-}
-
-// renews says what using a refresh token would come to. h.mu is held.
-func (h *hostile) renews(rt *refreshToken) bool {
-	switch {
-	case rt.family.dead || rt.family.revoked:
-		return false
-	case h.class == static || h.class == overlap || rt.spentAt.IsZero():
-		return true
-	case h.class == grace:
-		return time.Since(rt.spentAt) < graceFor
-	}
-	return false
-}
-
-// revoke is the person withdrawing access at the provider.
-func (h *hostile) revoke(person string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, rt := range h.refresh {
-		if rt.family.person == person {
-			rt.family.revoked = true
-		}
-	}
-}
-
-// personOf is whose an access token is; "": nobody's.
-func (h *hostile) personOf(access string) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.owner[access]
-}
-
-// count is how many renewals came so far, and faults what the product did that it must not.
-func (h *hostile) count() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.calls)
-}
-
-func (h *hostile) faults() []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.wrong)
-}
-
-// tokens are what one answer brings.
-type tokens struct{ access, refresh string }
-
-func (t tokens) json(withRefresh bool) string {
-	if !withRefresh {
-		return fmt.Sprintf(`{"access_token":"%s","token_type":"Bearer","expires_in":3600}`, t.access)
-	}
-	return fmt.Sprintf(`{"access_token":"%s","token_type":"Bearer","refresh_token":"%s","expires_in":3600}`, t.access, t.refresh)
 }
 
 // call is one renewal, for what is done to it.

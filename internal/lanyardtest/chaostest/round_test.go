@@ -20,7 +20,9 @@ import (
 // chaos is one world, for any number of hostile providers.
 type chaos struct {
 	*lanyardtest.World
-	db *sql.DB
+	db    *sql.DB
+	whole testing.TB // the test that the world belongs to
+	later *later
 }
 
 func newChaos(t testing.TB, options ...lanyardtest.Option) *chaos {
@@ -34,11 +36,13 @@ func newChaos(t testing.TB, options ...lanyardtest.Option) *chaos {
 	t.Cleanup(func() { _ = db.Close() })
 	w.OK("PATCH", "/v1/project", map[string]any{"return_urls": []string{lanyardtest.Return}, "display_name": "Harbour Notes"})
 	w.Operator("PATCH", "/v1/project", map[string]any{"allow_custom_provider": true})
-	return &chaos{World: w, db: db}
+	return &chaos{World: w, db: db, whole: t, later: &later{}}
 }
 
 // in is the same world for a subtest.
-func (c *chaos) in(t testing.TB) *chaos { return &chaos{World: c.World.In(t), db: c.db} }
+func (c *chaos) in(t testing.TB) *chaos {
+	return &chaos{World: c.World.In(t), db: c.db, whole: c.whole, later: c.later}
+}
 
 // exec changes the database behind the server's back, as time would, and waits
 // until its readers have looked again.
@@ -73,6 +77,7 @@ type round struct {
 	h        *hostile
 	app      string
 	person   string
+	cell     string
 	id       string // of the connection
 	grant    string
 	first    string // access token before the harm
