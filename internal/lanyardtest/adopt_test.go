@@ -1,15 +1,21 @@
 package lanyardtest_test
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"lanyard"
 	"lanyard/client"
 	"lanyard/internal/lanyardtest"
 	"lanyard/internal/sandbox"
 	"lanyard/internal/server"
+	"lanyard/internal/store/storetest"
 )
 
 // socketOf talks to the server over its socket.
@@ -83,4 +89,34 @@ func TestACopyElsewhereCallsNoProviderUntilItIsAdopted(t *testing.T) {
 			t.Errorf("a customer's key: got %d %v, want it refused", status, out)
 		}
 	})
+}
+
+// Two processes of one name: the copy of a running node's data directory does not
+// start, and a node that finds itself replaced calls no provider, says so to load
+// balancers, and still hands out what lives.
+func TestTwoProcessesOfOneNameDoNotBothRenew(t *testing.T) {
+	t.Parallel()
+	w := lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(storetest.PostgreSQL(t).URL) })
+	c := w.Connect(w.Zoom(), "u", "ana")
+	settings := w.Settings
+	settings.DataDir = t.TempDir()
+	settings.Socket = filepath.Join(settings.DataDir, "s.sock")
+	name, err := os.ReadFile(filepath.Join(w.DataDir, "node"))
+	must(t)(0, err)
+	must(t)(0, os.WriteFile(filepath.Join(settings.DataDir, "node"), name, 0o600))
+	if _, err := server.New(t.Context(), settings, slog.New(slog.NewJSONHandler(w.Log, nil))); !errors.Is(err, lanyard.CodeNodeNameTaken) {
+		t.Errorf("the copy: got %v, want it refused", err)
+	}
+	w.Expire(-1)
+	tokenOf(w, c)
+
+	w.SQL(`UPDATE nodes SET started_at = started_at + 3600000000`) // as a younger process of the name writes it
+	eventually(t, func() bool { return strings.Contains(w.Log.String(), "node_name_taken") }, "the node notices")
+	tokenOf(w, c)
+	w.Expire(-1)
+	w.Fails("node_name_taken", "POST", tokenPath(c), map[string]any{})
+	eventually(t, func() bool {
+		status, out := w.Call(w.Key, "GET", "/readyz", nil)
+		return status == http.StatusServiceUnavailable && out.Str("providers") == "node_name_taken"
+	}, "readyz says so")
 }

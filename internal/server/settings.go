@@ -19,7 +19,7 @@ type Settings struct {
 	DataDir   string `name:"data_dir" default:"" example:"/var/lib/lanyard" doc:"Directory of the database, receipts and the operator's socket; default: lanyard in the user's data directory. Each node has its own." danger:"Losing it without a backup loses every connection (SQLite)."`
 	Socket    string `name:"socket" default:"" example:"/run/lanyard/lanyard.sock" doc:"The operator's door; default: lanyard.sock in the data directory." danger:"Whoever may use it, as this user or root, may do everything."`
 
-	DatabaseURL lanyard.Secret `name:"database_url" default:"" example:"postgres://lanyard@db.internal/lanyard?sslmode=verify-full" doc:"PostgreSQL instead of SQLite, for more than one node."`
+	DatabaseURL lanyard.Secret `name:"database_url" default:"" example:"postgres://lanyard@db.internal/lanyard?sslmode=verify-full" doc:"PostgreSQL instead of SQLite, for more than one node. Several hosts may be named, as in host1:5432,host2:5432: the one that takes changes is used. A pooler in transaction mode may stand between."`
 	KEK         string         `name:"kek" default:"" example:"file:/etc/lanyard/kek" doc:"Where the key-encryption key is; default: file:kek in the user's configuration directory for lanyard. Made on first start." danger:"Without it nothing can be opened again: copy it somewhere else, and never beside a backup of the data."`
 	FormerKEKs  []string       `name:"former_keks" default:"" example:"file:/etc/lanyard/kek.2025" doc:"Further key-encryption keys that may open the vault while nodes move from one to another."`
 

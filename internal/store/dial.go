@@ -82,7 +82,7 @@ func behindPooler(ctx context.Context, pool *sql.DB) (is bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	err = c.Raw(func(raw any) error {
 		conn := raw.(*stdlib.Conn).Conn().PgConn()
 		results, err := conn.Exec(ctx, "SELECT pg_backend_pid()").ReadAll() // the simple protocol

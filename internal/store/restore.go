@@ -163,7 +163,7 @@ func instanceAt(ctx context.Context, path string) string {
 	if err != nil {
 		return ""
 	}
-	defer pool.Close()
+	defer func() { _ = pool.Close() }()
 	id, err := instanceIn(ctx, pool)
 	if err != nil {
 		return ""
@@ -220,7 +220,7 @@ func fold(ctx context.Context, path string) {
 	if err != nil {
 		return
 	}
-	defer pool.Close()
+	defer func() { _ = pool.Close() }()
 	_, _ = pool.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)") // where it is damaged, it goes aside as it is
 }
 
