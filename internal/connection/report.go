@@ -67,7 +67,7 @@ func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.Con
 	if !current {
 		return true, nil // somebody renewed it already
 	}
-	if age := now.Sub(g.RefreshedAt); !g.RefreshedAt.IsZero() && age < s.Between {
+	if age := now.Sub(g.RefreshedAt); !g.RefreshedAt.IsZero() && recent(age, s.Between) {
 		return false, &lanyard.Error{Code: lanyard.CodeRateLimited, Message: "this token was made a moment ago", RetryAfter: s.Between - age}
 	}
 	if err := s.renew(ctx, p, g, false); err != nil {
@@ -75,6 +75,10 @@ func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.Con
 	}
 	return true, nil
 }
+
+// recent says whether a renewal of that age is too young for another. One that lies
+// ahead was noted by a clock that has been put right since, and says nothing.
+func recent(age, between time.Duration) bool { return age >= 0 && age < between }
 
 // Refused renews after the provider refused the token with this fingerprint in
 // a call of ours; nil means that a fresh one is to be had.

@@ -218,7 +218,7 @@ func (s *Service) isDue(q *store.Query, c lanyard.Connection, g lanyard.Grant, r
 	}
 	switch {
 	case r.MinTTL > 0 && r.MinTTL < whole:
-		return left < r.MinTTL && now.Sub(full.RefreshedAt) >= s.Between, nil
+		return left < r.MinTTL && !recent(now.Sub(full.RefreshedAt), s.Between), nil
 	case left < min(late, whole/2) || left >= min(max(usual, r.MinTTL), whole/2):
 		return left < min(late, whole/2), nil
 	}

@@ -278,3 +278,15 @@ func TestWhatAProcessDiedWithIsNotShownAsActive(t *testing.T) {
 		}
 	})
 }
+
+// A clock that was ten minutes fast used to bar the next renewal for ten minutes.
+func TestARenewalThatLiesAheadBarsNothing(t *testing.T) {
+	w := lanyardtest.New(t)
+	c := w.Connect(w.Zoom(), "u", "ana")
+	first := tokenOf(w, c)
+	w.SQL(`UPDATE grants SET refreshed_at = refreshed_at + 600000000`)
+	w.OK("POST", "/v1/connections/"+c.Str("id")+"/token/report", map[string]any{"fingerprint": first.Str("fingerprint"), "status": 401})
+	if again := tokenOf(w, c); again.Str("fingerprint") == first.Str("fingerprint") {
+		t.Error("the token that was refused is still the current one")
+	}
+}
