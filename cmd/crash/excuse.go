@@ -88,7 +88,7 @@ func (j *judge) unkept(f *family, t *refresh) (why string, from time.Time) {
 // receiver is the node that an answer went to, and whether it was lost on the way.
 func (j *judge) receiver(a *sandbox.Entry) (n *node, lost bool) {
 	for _, k := range j.w.links {
-		if !k.follows {
+		if k.class != a.Provider { // a port may be the near end of several connections, to different places
 			continue
 		}
 		if lost, known := k.lost(a.Peer, a.Time); known {

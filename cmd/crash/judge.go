@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"lanyard"
@@ -34,6 +36,12 @@ func (w *world) judge(final []*standing, disk found) report {
 	}
 	j.report = report{Scenario: w.scenario.name, Database: w.database, Nodes: len(w.all), Seed: w.seed, Strikes: w.counted.kills + w.counted.struck,
 		Seconds: int(time.Since(w.began).Seconds()), Receipts: len(disk.receipts), Unreached: w.unreached, Waits: []string{}, Excuses: []string{}, Wrong: []string{}}
+	j.report.Did = map[string]int{}
+	for _, e := range w.diary {
+		if what := numbers.ReplaceAllString(e.what, "N"); !strings.HasPrefix(what, "over: ") {
+			j.report.Did[what]++
+		}
+	}
 	for _, c := range classes {
 		j.rows[c.name] = &row{Class: c.name}
 	}
@@ -49,6 +57,9 @@ func (w *world) judge(final []*standing, disk found) report {
 	j.report.Classes = append(j.report.Classes, total)
 	return j.report
 }
+
+// numbers differ each time.
+var numbers = regexp.MustCompile(`-?\b[0-9][0-9.hmµns]*\b`)
 
 func (j *judge) wrong(format string, args ...any) {
 	j.report.Wrong = append(j.report.Wrong, fmt.Sprintf(format, args...))

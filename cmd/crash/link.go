@@ -19,6 +19,7 @@ const (
 // link is a node's way to its database or to a provider, which can be cut.
 type link struct {
 	node            string
+	class           string // of the provider it leads to; empty: a database
 	network, target string
 	follows         bool // says of each connection whether all that came back arrived
 	listener        net.Listener
@@ -165,11 +166,6 @@ func (k *link) passes(ctx context.Context, near net.Conn) bool {
 
 // pump carries what from says to to; back: it is an answer.
 func (k *link) pump(ctx context.Context, p *passage, to, from net.Conn, back bool) {
-	defer func() {
-		if t, ok := to.(interface{ CloseWrite() error }); ok {
-			_ = t.CloseWrite() // the end, passed on
-		}
-	}()
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buffer)
@@ -177,28 +173,35 @@ func (k *link) pump(ctx context.Context, p *passage, to, from net.Conn, back boo
 			if back && k.follows {
 				p.owe(int64(n))
 			}
-			if !k.deliver(ctx, to, buffer[:n], back) {
-				return
+			if !k.passes(ctx, to) {
+				break
+			}
+			if mode, _ := k.is(); mode == mute && back {
+				continue // swallowed
+			}
+			if _, err := to.Write(buffer[:n]); err != nil {
+				break
 			}
 			if back && k.follows && acknowledged(to) {
 				p.owe(-int64(n))
 			}
 		}
 		if err != nil {
+			break
+		}
+	}
+	for mode, change := k.is(); back && mode == mute; mode, change = k.is() { // nor does anybody hear the end
+		select {
+		case <-change:
+		case <-ctx.Done():
+			return
+		case <-time.After(30 * time.Second):
 			return
 		}
 	}
-}
-
-func (k *link) deliver(ctx context.Context, to net.Conn, b []byte, back bool) bool {
-	if !k.passes(ctx, to) {
-		return false
+	if t, ok := to.(interface{ CloseWrite() error }); ok {
+		_ = t.CloseWrite() // the end, passed on
 	}
-	if mode, _ := k.is(); mode == mute && back {
-		return true // swallowed
-	}
-	_, err := to.Write(b)
-	return err == nil
 }
 
 func (p *passage) owe(n int64) {

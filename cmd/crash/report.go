@@ -3,20 +3,23 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
 
 // report is what one run of one scenario came to.
 type report struct {
-	Scenario string `json:"scenario"`
-	Database string `json:"database"`
-	Nodes    int    `json:"nodes"`
-	Seed     uint64 `json:"seed"`
-	Again    string `json:"again"`
-	Seconds  int    `json:"seconds"`
-	Strikes  int    `json:"strikes"`
-	Classes  []row  `json:"classes"`
+	Scenario string         `json:"scenario"`
+	Database string         `json:"database"`
+	Nodes    int            `json:"nodes"`
+	Seed     uint64         `json:"seed"`
+	Again    string         `json:"again"`
+	Seconds  int            `json:"seconds"`
+	Strikes  int            `json:"strikes"`
+	Did      map[string]int `json:"did"` // what was done, and how often
+	Classes  []row          `json:"classes"`
 	Connects struct {
 		Asked  int `json:"asked"`  // journeys that reached the provider's token endpoint
 		Orphan int `json:"orphan"` // of which the provider knows and nobody here
@@ -64,6 +67,9 @@ func (r *row) add(o row) {
 
 func (r report) print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s on %s, %d node(s): %d strikes in %d s\n", r.Scenario, r.Database, r.Nodes, r.Strikes, r.Seconds)
+	for _, what := range slices.Sorted(maps.Keys(r.Did)) {
+		fmt.Fprintf(out, "  %d × %s\n", r.Did[what], what)
+	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "class\tconnections\trenewals\tanswers not delivered\tlost inexcusably\tlost excusably\tas response_lost\tundecided\tother cause\tcalled dead wrongly\tactive while dead\tspent twice\twaiting\tnot back\t")
 	for _, c := range r.Classes {

@@ -118,28 +118,37 @@ func (st *standing) over(most time.Duration, begin time.Time) bool {
 	return st.passed || st.status == string(lanyard.StatusNeedsReauth) || time.Since(begin) > most
 }
 
-// examine asks once for a token that is younger than the exam.
+// examine asks once for a token that is younger than the exam, and has the one that
+// there is renewed.
 func (w *world) examine(ctx context.Context, api *client.Client, st *standing, begin time.Time) {
 	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
 	defer stop()
 	st.hold.mu.Lock()
 	defer st.hold.mu.Unlock()
-	t, err := api.GetToken(ctx, st.id, wire.TokenRequest{MinTTLSeconds: accessTTL - 1})
-	if err == nil {
-		if e, ok := w.book.issued(t.Fingerprint); ok && e.Time.After(begin) && w.works(ctx, st.hold.class, t.AccessToken) {
-			st.passed, st.family = true, e.Family
-		}
-	}
-	st.refused = "renewed, but not since the exam began"
-	if t != nil && t.Warning != "" {
-		st.refused = "the old token, with the warning " + t.Warning
-	}
-	if err != nil {
-		st.refused = err.Error()
-	}
+	st.refused = w.renewed(ctx, api, st, begin)
 	if c, err := api.GetConnection(ctx, st.id); err == nil {
 		st.status, st.reason = c.Status, c.Reason
 	}
+}
+
+// renewed says why a connection has not passed.
+func (w *world) renewed(ctx context.Context, api *client.Client, st *standing, begin time.Time) (why string) {
+	t, err := api.GetToken(ctx, st.id, wire.TokenRequest{MinTTLSeconds: w.ttl() - 1})
+	if err != nil {
+		return err.Error()
+	}
+	e, ok := w.book.issued(t.Fingerprint)
+	switch {
+	case ok && e.Time.After(begin) && w.works(ctx, st.hold.class, t.AccessToken):
+		st.passed, st.family = true, e.Family
+		return ""
+	case t.Warning != "":
+		return "the old token, with the warning " + t.Warning
+	}
+	if _, err = api.RefreshConnection(ctx, st.id, wire.ForcedRefresh{Fingerprint: t.Fingerprint}); err != nil {
+		return err.Error()
+	}
+	return "renewed; the next look says"
 }
 
 // works says whether the provider takes an access token.

@@ -220,6 +220,7 @@ func (w *world) equip(ctx context.Context, n *node, databaseURL string) error {
 			if err != nil {
 				return err
 			}
+			k.class = p.class.name
 			w.links, way[p.class.name] = append(w.links, k), "http://"+k.address()
 		}
 	}
