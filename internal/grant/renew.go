@@ -133,11 +133,6 @@ func (r *renewal) once(ctx context.Context) (lanyard.Grant, error) {
 	if err := r.look(ctx); err != nil || moved(r.g, r.seen) {
 		return r.g, err
 	}
-	receiver, err := r.receiver(ctx, r.g.Project)
-	if err != nil {
-		return r.g, err
-	}
-	defer receiver.release()
 	waiting, stop := context.WithCancel(ctx) // a planned stop does not wait for those who wait for their turn
 	defer stop()
 	defer context.AfterFunc(r.stop, stop)()
@@ -148,6 +143,11 @@ func (r *renewal) once(ctx context.Context) (lanyard.Grant, error) {
 	}
 	out := provider.Result{Outcome: lanyard.OutcomeDropped} // no call was made
 	defer func() { leave(out.Outcome, out.RetryAfter) }()
+	receiver, err := r.receiver(ctx, r.g.Project) // not before it is this one's turn: a thousand who wait would take a gigabyte of the disk
+	if err != nil {
+		return r.g, err
+	}
+	defer receiver.release()
 	if err := r.claim(ctx); err != nil || r.a.ID == "" {
 		return r.g, err
 	}
