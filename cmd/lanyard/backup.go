@@ -71,7 +71,7 @@ does not know any more: that is not sent, and they have to be connected again. T
 next start does the same.
 
 With PostgreSQL, put the database back with its own tools while no server runs, then
-give --reconcile without FILE on each node.`,
+give --reconcile without FILE on one of the nodes; the others compare when they start.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.restore(cmd.Context(), args, reconcile) },
 	}

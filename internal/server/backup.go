@@ -134,6 +134,14 @@ func (s *Server) reconcile(ctx context.Context) error {
 	}
 	s.log.Warn("the database was put back to an older state; what this node remembers was compared with it",
 		"restored_at", at, "state_of", from, "connections_behind", behind)
+	e := lanyard.NewEntry(lanyard.Principal{Name: "lanyard"}, lanyard.ActRestored)
+	e.Detail = map[string]string{"restored_at": at.Format(time.RFC3339), "behind": strconv.Itoa(behind), "node": s.self.Node()}
+	if !from.IsZero() {
+		e.Detail["state_of"] = from.Format(time.RFC3339)
+	}
+	if err := s.db.Update(ctx, func(*store.Tx) (lanyard.Entry, error) { return e, nil }); err != nil {
+		return err
+	}
 	return os.WriteFile(path, []byte(is+"\n"), 0o600)
 }
 

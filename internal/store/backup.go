@@ -43,7 +43,7 @@ const (
 // ErrPostgres says what to do instead where the database is PostgreSQL's.
 var ErrPostgres = lanyard.Errorf(lanyard.CodeInvalidRequest, "%s",
 	"the database is PostgreSQL's: back it up with its own tools. Continuous archiving (PITR) loses the least; a pg_dump is a state of hours ago, and every connection whose refresh token was renewed since has to be mended from the spools of the nodes, or made again. "+
-		"Keep the key-encryption key elsewhere than the backups. After putting one back, with no server running, run on each node: lanyard restore --reconcile")
+		"Keep the key-encryption key elsewhere than the backups. After putting one back, while no server runs, run on one of the nodes: lanyard restore --reconcile")
 
 // Backup copies the database into a new file, while it is in use. What it returns
 // was read back and found whole, is on disk, and is readable by this user only.
