@@ -3,12 +3,15 @@ package lanyardtest_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"lanyard"
 	"lanyard/internal/lanyardtest"
 	"lanyard/internal/sandbox"
 	"lanyard/internal/server"
+	"lanyard/internal/store/storetest"
 	"lanyard/wire"
 )
 
@@ -128,4 +131,40 @@ func TestWithoutTheAnswersTheCauseIsTheRestore(t *testing.T) {
 	}
 	w.Expire(-1)
 	tokenOf(w, again)
+}
+
+// The same on PostgreSQL, whose own tools put the database back; here by hand. While
+// a server uses it, it cannot be told so.
+func TestAPostgreSQLThatWasPutBackIsMendedFromTheLocalDisk(t *testing.T) {
+	t.Parallel()
+	dsn := lanyard.NewSecret(storetest.PostgreSQL(t).URL)
+	on := func(s *server.Settings) { s.DatabaseURL = dsn }
+	w := lanyardtest.New(t, on)
+	c := w.Connect(w.Zoom(), "u", "ana")
+	w.SQL(`CREATE TABLE before AS SELECT * FROM grants`)
+	newest := renewTwice(w, c)
+	if _, err := server.NoteRestored(t.Context(), elsewhere(t, w)); err == nil || !strings.Contains(err.Error(), "Stop them first") {
+		t.Errorf("while it runs: got %v, want it refused", err)
+	}
+	w.Stop()
+	w.SQL(`DELETE FROM grants`)
+	w.SQL(`INSERT INTO grants SELECT * FROM before`)
+	r, err := server.NoteRestored(t.Context(), w.Settings)
+	if err != nil || r.At.IsZero() || r.From.IsZero() || r.From.After(r.At) {
+		t.Fatalf("got %+v, %v", r, err)
+	}
+	w.Restart(on)
+	if got := tokenOf(w, c); got.Str("fingerprint") != newest || reused(w) != 0 {
+		t.Errorf("got %v and %d reused, want the newest token", got, reused(w))
+	}
+	if !strings.Contains(w.Log.String(), "put back to an older state") {
+		t.Error("the log does not say so")
+	}
+}
+
+// elsewhere is the settings of another node.
+func elsewhere(t *testing.T, w *lanyardtest.World) server.Settings {
+	s := w.Settings
+	s.DataDir = t.TempDir()
+	return s
 }
