@@ -137,7 +137,7 @@ func (r *renewal) once(ctx context.Context) (lanyard.Grant, error) {
 	defer stop()
 	defer context.AfterFunc(r.stop, stop)()
 	leave, err := r.Gate.Enter(waiting, Ask{App: r.g.App, Project: r.g.Project, Host: r.ready.Target.TokenHost(), Rank: r.g.Rank, Waiting: r.by.Name != scheduled,
-		Class: string(r.ready.Target.Class)})
+		Class: string(r.ready.Target.Class), Rate: r.ready.Target.RenewalsPerSecond})
 	if err != nil {
 		return r.g, err
 	}

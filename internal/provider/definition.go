@@ -104,9 +104,10 @@ type Times struct {
 
 // Rules are habits of a provider that others must respect.
 type Rules struct {
-	RotationKillsAccess bool   `yaml:"rotation_kills_access" json:"rotation_kills_access,omitempty"` // a renewal ends the access token before
-	OneGrantPerSubject  bool   `yaml:"one_grant_per_subject" json:"one_grant_per_subject,omitempty"` // a new consent ends the earlier tokens
-	OKMember            string `yaml:"ok_member" json:"ok_member,omitempty"`                         // false there means failure, whatever the status (Slack: ok)
+	RotationKillsAccess bool    `yaml:"rotation_kills_access" json:"rotation_kills_access,omitempty"` // a renewal ends the access token before
+	OneGrantPerSubject  bool    `yaml:"one_grant_per_subject" json:"one_grant_per_subject,omitempty"` // a new consent ends the earlier tokens
+	OKMember            string  `yaml:"ok_member" json:"ok_member,omitempty"`                         // false there means failure, whatever the status (Slack: ok)
+	RenewalsPerSecond   float64 `yaml:"renewals_per_second" json:"renewals_per_second,omitempty"`     // that an app may make; 0: not known, and the setting refresh_rate holds
 }
 
 // IdentityRules says whose account it is. Values are paths in the JSON of Endpoints.Identity, such as "user.id"; "a|b" takes the

@@ -233,7 +233,8 @@ func (s *Set) finish(f frozen, code any) *Target {
 		Issuer: issuer, IssuerRequired: d.Authorize.IssuerReturned && issuer != "", Deadline: DefaultDeadline,
 		CodeTTL: seconds(d.Times.Code), Grace: seconds(d.Times.Grace), AccessTTL: seconds(d.Times.Access),
 		RefreshTTL: seconds(d.Times.Refresh), RefreshIdle: seconds(d.Times.RefreshIdle),
-		RotationKillsAccess: d.Rules.RotationKillsAccess, OneGrantPerSubject: d.Rules.OneGrantPerSubject, ManageURL: d.ManageURL,
+		RotationKillsAccess: d.Rules.RotationKillsAccess, OneGrantPerSubject: d.Rules.OneGrantPerSubject,
+		RenewalsPerSecond: d.Rules.RenewalsPerSecond, ManageURL: d.ManageURL,
 		def: d, scopes: f.Scopes, api: f.API, code: code, client: s.client, keys: s.keys,
 	}
 }

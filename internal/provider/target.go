@@ -29,6 +29,7 @@ type Target struct {
 	RefreshTTL          time.Duration // 0: not known
 	RefreshIdle         time.Duration // 0: not known
 	RotationKillsAccess bool
+	RenewalsPerSecond   float64 // 0: not known
 	OneGrantPerSubject  bool
 	ManageURL           string
 

@@ -70,6 +70,9 @@ func (d *Definition) Validate() []Problem {
 			bad(n.field, "seconds, 0 where it is not known")
 		}
 	}
+	if r := d.Rules.RenewalsPerSecond; r != 0 && !(r >= 0.01 && r <= 1000) {
+		bad("rules.renewals_per_second", "0.01 to 1000, or left out where it is not known")
+	}
 	d.validateIdentity(bad)
 	for _, k := range slices.Sorted(maps.Keys(d.Errors)) {
 		if err := d.Errors[k].check(); err != nil || k == "" {
