@@ -84,6 +84,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stopTasks()
 	go s.batches(tasks)
 	go paceCollector(tasks)
+	quietLibraries(s.log)
 	if s.db.Backend() == "sqlite" {
 		moreProcessors()
 	}

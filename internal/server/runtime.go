@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"log"
+	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -57,3 +59,8 @@ var moreProcessors = sync.OnceFunc(func() {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
 	}
 })
+
+// quietLibraries takes the words out of what libraries print by themselves. net/http
+// prints what a provider sends without being asked, and that may be tokens (T15).
+// There is one such output in a process.
+func quietLibraries(l *slog.Logger) { log.SetOutput(quietLog(l).Writer()) }
