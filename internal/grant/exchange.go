@@ -177,7 +177,18 @@ func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued,
 		return c, err
 	}
 	g, t := &c.Grant, i.Tokens
-	g.Family, g.Generation, g.Previous = lanyard.Random(16), 0, nil
+	if c.Known && t.Refresh.Empty() && c.was.HasRefresh && c.was.Health != lanyard.Dead {
+		// Some providers give one at the first consent only. Then it is the same family
+		// still, and the same generation: a renewal that is under way goes on, and what is
+		// known of its refresh token stays known.
+		old, err := s.Tokens(ctx, c.was)
+		if err != nil {
+			return c, err
+		}
+		t.Refresh = old.Refresh
+	} else {
+		g.Family, g.Generation, g.Previous = lanyard.Random(16), 0, nil
+	}
 	if t.Scopes == nil { // the answer did not say: as requested (RFC 6749 §5.1)
 		t.Scopes = requested
 	}
