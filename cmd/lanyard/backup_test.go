@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"lanyard"
+	"lanyard/internal/store"
 	"lanyard/wire"
 )
 
@@ -87,6 +90,36 @@ func TestAdopt(t *testing.T) {
 			if !strings.Contains(out, want) {
 				t.Errorf("got %q, want it to say %q", out, want)
 			}
+		}
+	})
+	db, err := store.Open(t.Context(), store.Config{DataDir: filepath.Join(p.dir, "data")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Bookkeep(t.Context(), func(tx *store.Tx) error { // an account is connected: something to lose
+		return tx.AddGrant(lanyard.Grant{ID: "grt_1", Project: "prj_1", App: "app_1", Kind: "user", SubjectHash: []byte("s")})
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("under another URL", func(t *testing.T) {
+		on := *p
+		on.t = t
+		on.serve("--listen=localhost:0", "--public-url=http://localhost:9999")
+		if out := on.ok("status"); !strings.Contains(out, "No provider is called (instance_not_adopted)") {
+			t.Errorf("status: got %q", out)
+		}
+		if code, out, _ := on.run("doctor"); code == 0 || !strings.Contains(out, "instance_not_adopted") || !strings.Contains(out, "lanyard adopt") {
+			t.Errorf("doctor: got %d, %q, want it refused and what to do", code, out)
+		}
+		if code, _, err := on.run("adopt"); code != exitUsage || !strings.Contains(err, "--yes") || !strings.Contains(err, "http://localhost:8080") {
+			t.Errorf("without a terminal: got %d, %q, want it to need --yes", code, err)
+		}
+		if out := on.ok("adopt", "--yes"); !strings.Contains(out, "http://localhost:9999") {
+			t.Errorf("adopt: got %q", out)
+		}
+		if out := on.ok("status"); strings.Contains(out, "No provider is called") {
+			t.Errorf("adopted: got %q", out)
 		}
 	})
 	if code, _, err := p.run("adopt", "--yes"); code != exitFailed || !strings.Contains(err, "lanyard serve") {
