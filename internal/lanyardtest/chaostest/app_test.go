@@ -62,6 +62,7 @@ func (c *chaos) healthy(app string, n int, within time.Duration) {
 // Somebody has changed the app's secret at the provider, and hundreds are due for
 // hours: that is nobody's fault but the app's.
 func TestAWrongClientSecretMarksNobody(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t)
 	const many = 150
 	h := newHostile(t, strict)
@@ -134,6 +135,7 @@ func (c *chaos) elsewhere(t *testing.T) *chaos {
 // The client id is another one: the provider says invalid_grant to everybody, as if
 // all had revoked at once (RFC 6749 §5.2). However few there are, nobody believes it.
 func TestAWrongClientIDCallsNobodyDead(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t)
 	t.Run("apps", func(t *testing.T) {
 		for _, many := range []int{2, 4, 6, 60} {
@@ -184,6 +186,7 @@ func TestAWrongClientIDCallsNobodyDead(t *testing.T) {
 
 // One renewal in a hundred is refused for no reason.
 func TestAProviderThatIsWrongOnceInAHundredTimes(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t)
 	h := newHostile(t, strict)
 	app := c.app(h)
@@ -232,6 +235,7 @@ func TestAProviderThatIsWrongOnceInAHundredTimes(t *testing.T) {
 
 // One person withdraws access at the provider, and the others do not.
 func TestWhoHasWithdrawnIsToldTruly(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t)
 	for _, class := range classes {
 		t.Run(class, func(t *testing.T) {

@@ -196,7 +196,7 @@ func refusalCells() (out []cell) {
 		cell{name: "an error and tokens in one", want: "ok_partial", play: usable(`{"error":"invalid_grant","access_token":"{A}","refresh_token":"{R}","expires_in":3600}`)},
 		cell{name: "an empty error beside tokens", want: "ok", play: usable(`{"error":"","access_token":"{A}","refresh_token":"{R}","expires_in":3600}`)},
 		cell{name: "the token comes back in the words of an error", want: "app_error", play: func(k *call) {
-			old := canary + "gone"
+			old := k.code
 			if k.rt != nil {
 				old = k.rt.value
 			}

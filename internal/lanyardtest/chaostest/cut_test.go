@@ -61,6 +61,7 @@ func whole(part, refresh string) bool {
 // An answer may end at any byte. Where the refresh token was in what arrived, the
 // connection goes on; where it was not, that is said, and nothing worse.
 func TestAnAnswerMayBeCutAtEveryByte(t *testing.T) {
+	t.Parallel()
 	c := newChaos(t)
 	t.Run("cut", func(t *testing.T) {
 		for _, f := range framings {
@@ -100,7 +101,7 @@ func (c *chaos) cutEverywhere(body string, frame func(string) string, class stri
 		r.end()
 		before := h.count()
 		first := r.read(1)[0]
-		if n := h.count() - before; n != 1 {
+		if n := h.count() - before; n != 1 && (n == 0 || class == strict || class == reuseKill) { // elsewhere it may be tried again at once
 			c.T.Errorf("cut at byte %d: one read caused %d calls, want 1", at, n)
 		}
 		r.alive(fmt.Sprintf("cut at byte %d", at))

@@ -66,6 +66,7 @@ type hostile struct {
 	config  *tls.Config                // nil: plain HTTP
 	accept  func(net.Conn) bool        // before a byte is read; true: it has dealt with the connection
 	play    func(*call)                // what is done to renewals; nil: they are answered well
+	trade   func(*call)                // what is done to exchanges of codes; nil: they are answered well
 	times   int                        // how many more of them; below zero: all
 	refresh map[string]*refreshToken   // by token
 	owner   map[string]string          // access token → person
@@ -169,7 +170,7 @@ func (h *hostile) refuseConnections(f func(net.Conn) bool) {
 // mend makes it a good provider.
 func (h *hostile) mend() {
 	h.mu.Lock()
-	h.play, h.accept, h.bad = nil, nil, nil
+	h.play, h.trade, h.accept, h.bad = nil, nil, nil, nil
 	h.mu.Unlock()
 }
 
@@ -249,11 +250,16 @@ func (h *hostile) token(c net.Conn, req *http.Request, form url.Values) bool {
 			return write(c, plain(401, `{"error":"invalid_client"}`))
 		}
 		h.mu.Lock()
-		f := &family{person: form.Get("code")}
-		t := h.issue(f)
-		f.newest.given = true
+		play := h.trade
 		h.mu.Unlock()
-		return write(c, plain(200, t.json(true)))
+		k := &call{h: h, Conn: c, code: form.Get("code"), gone: make(chan struct{})}
+		if play != nil {
+			play(k)
+			return false
+		}
+		k.commit()
+		k.arrives()
+		return write(c, plain(200, k.fresh.json(true)))
 	}
 	sent := form.Get("refresh_token")
 	h.mu.Lock()
@@ -309,7 +315,8 @@ func (h *hostile) token(c net.Conn, req *http.Request, form url.Values) bool {
 type call struct {
 	net.Conn
 	h     *hostile
-	rt    *refreshToken
+	rt    *refreshToken // that was sent; nil: none of ours
+	code  string        // that was sent instead
 	fresh tokens        // after commit
 	gone  chan struct{} // closed when the product has hung up
 }
@@ -320,6 +327,12 @@ func (k *call) commit() bool {
 	h := k.h
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if k.code != "" { // it says whose consent it is
+		f := &family{person: k.code}
+		k.fresh = h.issue(f)
+		k.rt = f.newest
+		return true
+	}
 	if k.rt == nil {
 		return false
 	}

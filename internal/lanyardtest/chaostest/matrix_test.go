@@ -13,6 +13,7 @@ import (
 // nobody is called dead who lives, nothing is lost that had arrived, callers
 // get what they are promised, and nothing secret leaves.
 func TestWhateverTheProviderDoesNobodyIsLost(t *testing.T) {
+	t.Parallel()
 	w := newChaos(t)
 	t.Run("matrix", func(t *testing.T) {
 		cells := matrix()

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"flag"
 	"fmt"
+	"log"
 	"math/big"
 	"net"
 	"os"
@@ -20,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"lanyard/internal/lanyardtest"
 )
 
 // zone is where the providers with a name of their own live. The resolver of
@@ -52,10 +55,14 @@ func TestMain(m *testing.M) {
 		}
 	}
 	startNames()
+	log.SetOutput(stray)
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
+
+// stray is what libraries print past our logs.
+var stray = &lanyardtest.Buffer{}
 
 // startThief listens where redirects lead, and returns what counts its visitors.
 func startThief() (string, func() int) {

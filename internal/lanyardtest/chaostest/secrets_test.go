@@ -36,6 +36,7 @@ func (c *chaos) quiet(t *testing.T) {
 		}
 	}
 	look("the log", []byte(c.Log.String()))
+	look("what libraries print", []byte(stray.String()))
 	look("/metrics", c.metrics(t))
 	for _, path := range []string{"/v1/audit/entries?limit=100", "/v1/events?limit=100", "/v1/apps?limit=100", "/v1/connections?limit=100"} {
 		for range 20 { // pages
