@@ -72,10 +72,14 @@ func since(b lanyard.Breaker, now time.Time) time.Time {
 	return from
 }
 
-// mend tells the app's breaker that a renewal worked, in the renewal's transaction.
-func (s *Service) mend(tx *store.Tx, g lanyard.Grant, now time.Time) error {
+// mend tells the app's breaker, in this state, that a renewal worked, in the
+// renewal's transaction.
+func (s *Service) mend(tx *store.Tx, is lanyard.BreakerState, g lanyard.Grant, now time.Time) error {
+	if is == lanyard.BreakerClosed {
+		return nil
+	}
 	b, err := tx.Breaker(g.App)
-	if err != nil || b.State == lanyard.BreakerClosed {
+	if err != nil {
 		return err
 	}
 	return s.move(tx, b, Mend(b, now))

@@ -97,11 +97,13 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 			next.RefreshedAt = latest(now, g.RefreshedAt.Add(time.Microsecond)) // never back, whatever a clock does (T14)
 			next = s.pace.plan(t, next, now)
 			ended := f.attempt
+			ended.EndedAt = now
 			if lacks(t, f) { // it may have been in the part that is missing: then what we still hold is spent
-				ended.Error, ended.EndedAt = refreshTokenLost, now
+				ended.Error = refreshTokenLost
 				next = s.pace.unanswered(t, next, History{Attempts: []lanyard.Attempt{asUnknown(ended)}}, now)
 			}
-			if kept, err = tx.CommitTokens(next, g.Family, g.Generation); err != nil {
+			var breaker lanyard.BreakerState
+			if kept, breaker, err = tx.KeepRenewal(next, g, ended, s.Node); err != nil {
 				return lanyard.Entry{}, err
 			}
 			if !kept { // the reply to a commit of ours may have been lost
@@ -113,21 +115,16 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 					return lanyard.Entry{}, nil
 				}
 				if err == nil && newer(is, f.attempt.Family, f.attempt.Generation) { // the database has lost commits meanwhile
-					if kept, err = tx.CommitTokens(next, is.Family, is.Generation); err != nil {
+					if kept, breaker, err = tx.KeepRenewal(next, is, ended, s.Node); err != nil {
 						return lanyard.Entry{}, err
 					}
 				}
 			}
 			if !kept {
 				ended.Outcome = lanyard.OutcomeDropped
+				return s.entry(by, lanyard.ActTokenRefreshed, g, ended), s.end(tx, ended)
 			}
-			if err := s.end(tx, ended); err != nil {
-				return lanyard.Entry{}, err
-			}
-			if !kept {
-				return s.entry(by, lanyard.ActTokenRefreshed, g, ended), nil
-			}
-			if err := s.mend(tx, next, now); err != nil {
+			if err := s.mend(tx, breaker, next, now); err != nil {
 				return lanyard.Entry{}, err
 			}
 			e := s.entry(by, lanyard.ActTokenRefreshed, next, ended)

@@ -50,7 +50,7 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 		s.offered.failed = true
 		return nil, err
 	}
-	if incarnation == s.offered.incarnation && !s.offered.failed && s.Spool.Status().Pending <= s.offered.odd {
+	if incarnation == s.offered.incarnation && !s.offered.failed && s.Spool.PendingBesides(s.underWay()) <= s.offered.odd {
 		return nil, nil
 	}
 	another := incarnation != s.offered.incarnation

@@ -105,10 +105,11 @@ type renewal struct {
 	by     lanyard.Principal
 	canary bool
 
-	g     lanyard.Grant
-	ready app.Ready
-	a     lanyard.Attempt
-	until time.Time // fence
+	closely bool // the app has changed since a glance at it
+	g       lanyard.Grant
+	ready   app.Ready
+	a       lanyard.Attempt
+	until   time.Time // fence
 
 	postponed error // why no attempt was written, although the claim was committed
 }
@@ -118,6 +119,7 @@ var errAgain = errors.New("the app has changed")
 
 func (r *renewal) run(ctx context.Context) (lanyard.Grant, error) {
 	for tries := 0; ; tries++ {
+		r.closely = tries > 0
 		g, err := r.once(ctx)
 		if !errors.Is(err, errAgain) {
 			return g, err
@@ -197,27 +199,36 @@ func (r *renewal) call(ctx context.Context, refresh lanyard.Secret, receiver *re
 }
 
 // look reads what there is, and says why nothing can be done now: without a write,
-// as for most of the time that a provider is down.
+// as for most of the time that a provider is down. Where the schedule has just looked
+// at the app, that will do: the claim looks at everything once more.
 func (r *renewal) look(ctx context.Context) error {
+	quick := r.by.Name == scheduled && !r.canary
+	if quick && !r.closely && r.glances.at(r.seen.App, &r.ready) {
+		r.g = r.seen
+		return nil
+	}
+	began := time.Now()
+	err := r.lookClosely(ctx)
+	if quick && err == nil && r.ready.Target != nil {
+		r.glances.note(r.seen.App, r.ready, began)
+	}
+	return err
+}
+
+func (r *renewal) lookClosely(ctx context.Context) error {
 	return r.Store.View(ctx, func(q *store.Query) error {
-		now, err := q.Now()
-		if err != nil {
+		x, err := q.Renewable(r.seen.Project, r.seen.ID)
+		if r.g = x.Grant; err != nil || moved(r.g, r.seen) {
 			return err
 		}
-		if r.g, err = q.Grant(r.seen.Project, r.seen.ID); err != nil || moved(r.g, r.seen) {
+		now, err := q.Now()
+		if err != nil {
 			return err
 		}
 		if err := r.refusal(r.g, now); err != nil {
 			return err
 		}
-		b, err := q.Breaker(r.g.App)
-		if err != nil {
-			return err
-		}
-		own, err := q.App(r.seen.Project, r.seen.App)
-		if err != nil {
-			return err
-		}
+		own, b := x.App, x.Breaker
 		if stopped(b) && !r.canary && (r.by.Name == scheduled || !mayProbe(b, own.ConfigVersion, now)) {
 			return later(b.Reason, b.ProbeAt.Sub(now))
 		}
@@ -250,11 +261,8 @@ func (r *renewal) claim(ctx context.Context) error {
 			// The lease first: it locks the row, so that what is read of the grant and of
 			// its attempts belongs together and stays as it is. Whatever comes to an error
 			// undoes it.
-			ok, err := tx.ClaimGrant(r.seen.ID, r.Node, now.Add(lease(t)))
-			if err != nil {
-				return err
-			}
-			if r.g, err = tx.Grant(r.seen.Project, r.seen.ID); err != nil {
+			ok, is, err := tx.ClaimRenewal(r.seen.Project, r.seen.ID, r.Node, now.Add(lease(t)))
+			if r.g = is.Grant; err != nil {
 				return err
 			}
 			switch {
@@ -270,7 +278,7 @@ func (r *renewal) claim(ctx context.Context) error {
 			if forgotten = t.Class.Rotates() && r.Spool.Marked(r.g.ID).After(r.g.RefreshedAt); forgotten {
 				return r.setBack(tx)
 			}
-			return r.intend(tx, now)
+			return r.intend(tx, is, now)
 		})
 		if err == nil && forgotten {
 			err = lanyard.Errorf(lanyard.CodeRestored, "")
@@ -292,25 +300,23 @@ func (r *renewal) claim(ctx context.Context) error {
 }
 
 // intend writes the attempt, if everything is as it was when it was looked at.
-func (r *renewal) intend(tx *store.Tx, now time.Time) error {
+func (r *renewal) intend(tx *store.Tx, is store.Claimed, now time.Time) (err error) {
 	if err := r.refusal(r.g, now); err != nil {
 		return err
 	}
-	own, err := tx.App(r.g.Project, r.g.App)
-	if err != nil {
-		return err
-	}
-	if own.ConfigVersion != r.ready.App.ConfigVersion {
+	if is.ConfigVersion != r.ready.App.ConfigVersion {
 		return errAgain
 	}
-	b, err := tx.Breaker(r.g.App)
-	if err != nil {
-		return err
+	b := lanyard.Breaker{}
+	if is.Breaker != lanyard.BreakerClosed {
+		if b, err = tx.Breaker(r.g.App); err != nil {
+			return err
+		}
 	}
 	if stopped(b) && !r.canary { // whoever waits may be the one call that is let through
 		ok := false
 		if r.by.Name != scheduled {
-			if ok, err = r.takeProbe(tx, b, own.ConfigVersion, now); err != nil {
+			if ok, err = r.takeProbe(tx, b, is.ConfigVersion, now); err != nil {
 				return err
 			}
 		}
@@ -321,20 +327,28 @@ func (r *renewal) intend(tx *store.Tx, now time.Time) error {
 	if err := r.early(r.g, now); err != nil {
 		return err
 	}
+	t := r.ready.Target
+	r.a = lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: r.g.Project, App: r.g.App, Grant: r.g.ID,
+		Kind: lanyard.AttemptRefresh, Family: r.g.Family, Generation: r.g.Generation, Node: r.Node,
+		StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
+	if r.g.Health == lanyard.Healthy { // most are tried for the first time: then there is nothing to ask
+		if first, err := tx.AddFirstAttempt(r.a); err != nil || first {
+			return err
+		}
+	}
+	intent := r.a
+	r.a = lanyard.Attempt{}
 	attempts, err := attemptsOn(tx, r.g)
 	if err != nil {
 		return err
 	}
-	t := r.ready.Target
 	if at := r.pace.mayTryAt(t, History{Attempts: attempts}, r.g.AccessExpires, now); at.After(now) {
 		return r.postpone(tx, History{Attempts: attempts}, at, now)
 	}
 	if (History{Attempts: attempts}).holding() {
 		_ = fault.At(context.Background(), fault.GrantTakeover)
 	}
-	r.a = lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: r.g.Project, App: r.g.App, Grant: r.g.ID,
-		Kind: lanyard.AttemptRefresh, Family: r.g.Family, Generation: r.g.Generation, Node: r.Node,
-		StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
+	r.a = intent
 	return tx.AddAttempt(r.a)
 }
 

@@ -70,6 +70,7 @@ type Service struct {
 	calls    sync.Map // lanyard.AttemptID → struct{}: attempts of this process that run
 	uses     uses
 	pace     pace
+	glances  glances
 	offering sync.Mutex // one at a time
 	offered  offered
 	mineOn   atomic.Value // string: the run of the database that has been offered our receipts

@@ -141,6 +141,19 @@ func (s *Spool) awaits(a lanyard.AttemptID) bool {
 	return is
 }
 
+// PendingBesides is how many receipts are pending but for those of these attempts.
+func (s *Spool) PendingBesides(attempts []lanyard.AttemptID) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.pending)
+	for _, a := range attempts {
+		if _, is := s.pending[keyOf(a)]; is {
+			n--
+		}
+	}
+	return n
+}
+
 // Status is how a spool is.
 type Status struct {
 	Dir           string

@@ -5,11 +5,13 @@ import "lanyard"
 const appColumns = `id, project_id, provider, name, state, client_id, secret, next_secret, webhook_secret, scopes,
 	scopes_optional, redirect_uris, endpoints, params, custom, pkce, config_version, created_at, updated_at`
 
-func scanApp(r row, a *lanyard.App) error {
-	return r.Scan(&a.ID, &a.Project, &a.Provider, &a.Name, &a.State, &a.ClientID, &a.Secret, &a.NextSecret,
+func appDest(a *lanyard.App) []any {
+	return []any{text(&a.ID), text(&a.Project), &a.Provider, &a.Name, text(&a.State), &a.ClientID, &a.Secret, &a.NextSecret,
 		&a.WebhookSecret, list(&a.Scopes), list(&a.ScopesOptional), list(&a.RedirectURIs), asDict{&a.Endpoints},
-		asDict{&a.Params}, &a.Custom, &a.PKCE, &a.ConfigVersion, asTime{&a.CreatedAt}, asTime{&a.UpdatedAt})
+		asDict{&a.Params}, &a.Custom, &a.PKCE, &a.ConfigVersion, asTime{&a.CreatedAt}, asTime{&a.UpdatedAt}}
 }
+
+func scanApp(r row, a *lanyard.App) error { return r.Scan(appDest(a)...) }
 
 // App returns one app of the project, or CodeNotFound.
 func (q *Query) App(project lanyard.ProjectID, id lanyard.AppID) (lanyard.App, error) {

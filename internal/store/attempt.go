@@ -20,9 +20,14 @@ func (tx *Tx) AddAttempt(a lanyard.Attempt) error {
 // that somebody has closed it. The grant is written too, since a code exchange
 // learns only then which it made.
 func (tx *Tx) EndAttempt(a lanyard.Attempt) (bool, error) {
-	return tx.swap(`UPDATE attempts SET grant_id = $3, ended_at = $4, outcome = $5, class = $6, error = $7, status = $8, request_id = $9
-		WHERE id = $1 AND project_id = $2 AND ended_at = 0`, a.ID, a.Project, a.Grant, micros(tx.stamp(a.EndedAt)), a.Outcome, a.Class,
-		a.Error, a.Status, a.RequestID)
+	return tx.swap(endAttempt, tx.endArgs(a)...)
+}
+
+const endAttempt = `UPDATE attempts SET grant_id = $3, ended_at = $4, outcome = $5, class = $6, error = $7, status = $8, request_id = $9
+	WHERE id = $1 AND project_id = $2 AND ended_at = 0`
+
+func (tx *Tx) endArgs(a lanyard.Attempt) []any {
+	return []any{a.ID, a.Project, a.Grant, micros(tx.stamp(a.EndedAt)), a.Outcome, a.Class, a.Error, a.Status, a.RequestID}
 }
 
 // Attempts lists the attempts of a grant, newest first.

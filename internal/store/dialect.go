@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 	"time"
 
 	"lanyard"
@@ -14,10 +16,12 @@ type dialect struct {
 	explain    func(error) error // the driver's error as ours
 	addEntries func(ctx context.Context, c conn, entries []*lanyard.Entry, minutes []entryMinute, at time.Time) error
 	hasTable   string // how many tables are called $1
+	renewable  string // Query.Renewable, with the clock
 
 	// incarnation is the run of the server. All servers of one cluster share the
 	// identifier; when each began, to the microsecond, they do not.
 	incarnation string
+	lastRun     atomic.Pointer[string] // the incarnation that was read last
 
 	// local: a single row takes microseconds, and watching the caller's context
 	// meanwhile costs more, three goroutines, than there is to cancel.
@@ -28,6 +32,7 @@ func sqliteDialect(clock func() time.Time) *dialect {
 	return &dialect{
 		name:        "sqlite",
 		readClock:   func(*Query) (time.Time, error) { return clock(), nil },
+		renewable:   fmt.Sprintf(selectRenewable, "0"),
 		explain:     explainSQLite,
 		addEntries:  addEntriesRows,
 		hasTable:    `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,
@@ -36,18 +41,21 @@ func sqliteDialect(clock func() time.Time) *dialect {
 	}
 }
 
+const serverStart = `(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text`
+
+const clockMicros = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+
 func postgresDialect() *dialect {
 	return &dialect{
 		name: "postgres",
 		readClock: func(q *Query) (time.Time, error) {
-			return get(q, func(r row, t *time.Time) error { return r.Scan(asTime{t}) },
-				`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`)
+			return get(q, func(r row, t *time.Time) error { return r.Scan(asTime{t}) }, `SELECT `+clockMicros)
 		},
-		explain:    explainPostgres,
-		addEntries: addEntriesArrays,
-		hasTable:   `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`,
-		incarnation: `SELECT (SELECT system_identifier FROM pg_control_system())::text || '.' ||
-			(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text`,
+		renewable:   fmt.Sprintf(selectRenewable, clockMicros),
+		explain:     explainPostgres,
+		addEntries:  addEntriesArrays,
+		hasTable:    `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`,
+		incarnation: `SELECT (SELECT system_identifier FROM pg_control_system())::text || '.' || ` + serverStart,
 	}
 }
 

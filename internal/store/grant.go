@@ -56,13 +56,7 @@ func (tx *Tx) AddGrant(g lanyard.Grant) error {
 // means that another consent or renewal was faster, and the caller journals and
 // drops (I12). What the grant's connections lack is worked out anew.
 func (tx *Tx) CommitTokens(g lanyard.Grant, family string, parent int64) (bool, error) {
-	ok, err := tx.swap(`UPDATE grants SET family = $5, generation = $6, tokens = $7, previous = $8, scopes = $9, requested = $10,
-		access_expires = $11, has_refresh = $12, health = $13, reason = $14, refresh_at = $15, refreshed_at = $16,
-		rejected_at = $17, retry_at = $18, updated_at = $19, eager_at = $20, rank = $21, refresh_expires = $22, dead_at = $23
-		WHERE id = $1 AND project_id = $2 AND family = $3 AND generation = $4`, g.ID, g.Project, family, parent,
-		g.Family, g.Generation, g.Tokens, g.Previous, listText(g.Scopes), listText(g.Requested), micros(g.AccessExpires),
-		flag(g.HasRefresh), g.Health, g.Reason, micros(g.RefreshAt), micros(g.RefreshedAt), micros(g.RejectedAt),
-		micros(g.RetryAt), micros(tx.now), micros(g.EagerAt), int64(g.Rank), micros(g.RefreshExpires), micros(g.DeadAt))
+	ok, err := tx.swap(commitTokens, tx.commitArgs(g, family, parent, "")...)
 	if err != nil || !ok {
 		return ok, err
 	}
@@ -70,6 +64,21 @@ func (tx *Tx) CommitTokens(g lanyard.Grant, family string, parent int64) (bool, 
 		return false, fmt.Errorf("derive missing scopes: %w", err)
 	}
 	return true, nil
+}
+
+// commitTokens gives back a lease of this owner too; ” is nobody.
+const commitTokens = `UPDATE grants SET family = $5, generation = $6, tokens = $7, previous = $8, scopes = $9, requested = $10,
+	access_expires = $11, has_refresh = $12, health = $13, reason = $14, refresh_at = $15, refreshed_at = $16,
+	rejected_at = $17, retry_at = $18, updated_at = $19, eager_at = $20, rank = $21, refresh_expires = $22, dead_at = $23,
+	lease_until = CASE WHEN lease_owner = $24 THEN 0 ELSE lease_until END,
+	lease_owner = CASE WHEN lease_owner = $24 THEN '' ELSE lease_owner END
+	WHERE id = $1 AND project_id = $2 AND family = $3 AND generation = $4`
+
+func (tx *Tx) commitArgs(g lanyard.Grant, family string, parent int64, owner string) []any {
+	return []any{g.ID, g.Project, family, parent,
+		g.Family, g.Generation, g.Tokens, g.Previous, listText(g.Scopes), listText(g.Requested), micros(g.AccessExpires),
+		flag(g.HasRefresh), g.Health, g.Reason, micros(g.RefreshAt), micros(g.RefreshedAt), micros(g.RejectedAt),
+		micros(g.RetryAt), micros(tx.now), micros(g.EagerAt), int64(g.Rank), micros(g.RefreshExpires), micros(g.DeadAt), owner}
 }
 
 // PutGrantHealth writes health, reason and the times of the next and last tries,
@@ -101,8 +110,13 @@ func (tx *Tx) LockGrant(project lanyard.ProjectID, id lanyard.GrantID) (bool, er
 // clock of the database. Not even its owner claims it twice: a node that has
 // restarted first closes its attempts and releases (I14).
 func (tx *Tx) ClaimGrant(id lanyard.GrantID, owner string, until time.Time) (bool, error) {
-	return tx.swap(`UPDATE grants SET lease_owner = $2, lease_until = $3 WHERE id = $1 AND (lease_owner = '' OR lease_until <= $4)`,
-		id, owner, micros(until), micros(tx.now))
+	return tx.swap(claimGrant, tx.claimArgs(id, owner, until)...)
+}
+
+const claimGrant = `UPDATE grants SET lease_owner = $2, lease_until = $3 WHERE id = $1 AND (lease_owner = '' OR lease_until <= $4)`
+
+func (tx *Tx) claimArgs(id lanyard.GrantID, owner string, until time.Time) []any {
+	return []any{id, owner, micros(until), micros(tx.now)}
 }
 
 // ReleaseGrant gives the lease back, if it is still the owner's; otherwise nothing happens.

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"reflect"
 )
 
 // liteConn is one connection with its prepared statements; one goroutine at a
@@ -62,6 +64,75 @@ func (l *liteConn) row(ctx context.Context, query string, args []any, values []d
 		err = rows.Next(values)
 		return errors.Join(err, rows.Close())
 	})
+}
+
+// liteRow is what reads a single row past database/sql: a connection of SQLite.
+type liteRow interface {
+	first(ctx context.Context, query string, args []any, scan func(row) error) error
+}
+
+// first gives scan the first row; io.EOF if there is none. scan must not use the
+// connection.
+func (l *liteConn) first(ctx context.Context, query string, args []any, scan func(row) error) error {
+	return l.direct(ctx, query, args, func(s rawStmt) error {
+		rows, err := s.QueryContext(ctx, l.args)
+		if err != nil {
+			return err
+		}
+		values := make(rawRow, len(rows.Columns()))
+		if err = rows.Next(values); err == nil {
+			err = scan(values)
+		}
+		return errors.Join(err, rows.Close())
+	})
+}
+
+// rawRow is a row as SQLite's driver has it: text, numbers, bytes, nothing.
+type rawRow []driver.Value
+
+func (v rawRow) Scan(dest ...any) error {
+	if len(dest) != len(v) {
+		return fmt.Errorf("store: %d columns for %d variables", len(v), len(dest))
+	}
+	for i, to := range dest {
+		if err := scanRaw(to, v[i]); err != nil {
+			return fmt.Errorf("store: column %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func scanRaw(to any, v driver.Value) error {
+	switch to := to.(type) {
+	case sql.Scanner:
+		return to.Scan(v)
+	case *[]byte:
+		switch v := v.(type) {
+		case nil:
+			*to = nil
+		case []byte:
+			*to = v
+		case string:
+			*to = []byte(v)
+		default:
+			return fmt.Errorf("%T where bytes were expected", v)
+		}
+		return nil
+	}
+	at := reflect.ValueOf(to).Elem() // a text or a number, or a type of ours that is one
+	switch v := v.(type) {
+	case string:
+		if at.Kind() == reflect.String {
+			at.SetString(v)
+			return nil
+		}
+	case int64:
+		if at.CanInt() && !at.OverflowInt(v) {
+			at.SetInt(v)
+			return nil
+		}
+	}
+	return fmt.Errorf("%T where %s was expected", v, at.Type())
 }
 
 // direct gives fn the driver's statement, and the arguments in l.args.

@@ -93,21 +93,13 @@ func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, er
 	if err := fault.At(ctx, fault.StoreBegin); err != nil {
 		return out, unavailable(err, time.Second)
 	}
-	c, t, err := p.begin(ctx, run)
+	t, now, err := p.begin(ctx, run)
 	if err != nil {
-		return out, fmt.Errorf("begin: %w", explainPostgres(err))
+		return out, fmt.Errorf("begin: %w", mine(run, explainPostgres(err)))
 	}
-	defer c.Close()
-	defer t.Rollback() // does nothing after Commit
-	tx := &Tx{Query: Query{ctx: run, c: pgConn{t}, d: p.db.d}}
-	// One round trip: this transaction waits for the disk whatever the server's
-	// default, and the clock.
-	asked := p.db.own()
-	tx.now, err = get(&tx.Query, func(r row, t *time.Time) error { return r.Scan(asTime{t}) }, `SELECT `+durableNow)
-	if err != nil {
-		return out, fmt.Errorf("begin: %w", mine(run, err))
-	}
-	p.db.compare(asked, tx.now, p.db.own())
+	defer t.own.Close()
+	defer t.rollback() // does nothing after commit
+	tx := &Tx{Query: Query{ctx: run, c: t, d: p.db.d, now: now}}
 	p.db.run(tx, fn, func(o outcome) { out = o })
 	if out.err != nil {
 		return out, mine(run, out.err)
@@ -115,7 +107,7 @@ func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, er
 	if err := fault.At(ctx, fault.StoreCommit); err != nil {
 		return out, unavailable(err, time.Second)
 	}
-	if err := t.Commit(); err != nil {
+	if err := t.commit(run); err != nil {
 		p.db.stats.failed.Add(1)
 		return out, fmt.Errorf("commit: %w", mine(run, explainPostgres(err)))
 	}
@@ -128,19 +120,20 @@ func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, er
 
 // begin waits for a connection as long as the caller does, and begins. A
 // connection that has died while idle is passed over.
-func (p *postgres) begin(ctx, run context.Context) (*sql.Conn, *sql.Tx, error) {
+func (p *postgres) begin(ctx, run context.Context) (*pgTx, time.Time, error) {
 	for try := 0; ; try++ {
 		c, err := p.pool.Conn(ctx)
 		if err != nil {
-			return nil, nil, err
+			return nil, time.Time{}, err
 		}
-		t, err := c.BeginTx(run, nil)
+		t, now, err := p.db.beginTx(run, c)
 		if err == nil {
-			return c, t, nil
+			return t, now, nil
 		}
+		t.rollback()
 		err = errors.Join(err, c.Close())
 		if !errors.Is(err, driver.ErrBadConn) || try == 3 {
-			return nil, nil, err
+			return nil, time.Time{}, err
 		}
 	}
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"io"
 	"time"
 
 	"lanyard"
@@ -93,6 +95,13 @@ func (q *Query) one(scan func(row) error, query string, args ...any) error {
 
 // first reads the first row of a query.
 func (q *Query) first(ctx context.Context, c conn, scan func(row) error, query string, args []any) error {
+	if l, ok := c.(liteRow); ok {
+		err := l.first(ctx, query, args, scan)
+		if errors.Is(err, io.EOF) {
+			return lanyard.Errorf(lanyard.CodeNotFound, "")
+		}
+		return q.d.explain(err)
+	}
 	rows, err := c.query(ctx, query, args)
 	if err != nil {
 		return q.d.explain(err)

@@ -113,6 +113,9 @@ func (tx *Tx) writeEntries(e lanyard.Entry) error {
 		}
 		rows[i] = &entries[i]
 	}
+	if t, ok := tx.c.(interface{ end() }); ok {
+		t.end()
+	}
 	var none *minutes // what this transaction writes may be rolled back, so nothing is remembered
 	if err := tx.d.addEntries(tx.ctx, tx.c, rows, none.missing(rows), tx.now); err != nil {
 		return fmt.Errorf("append to the audit log: %w", tx.d.explain(err))

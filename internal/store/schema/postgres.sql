@@ -46,7 +46,7 @@ CREATE TABLE attempts (
 	request_id TEXT COLLATE "C" NOT NULL
 );
 CREATE INDEX attempts_app ON public.attempts USING btree (app_id, ended_at);
-CREATE INDEX attempts_grant ON public.attempts USING btree (grant_id, id);
+CREATE INDEX attempts_grant ON public.attempts USING btree (grant_id, generation, id);
 CREATE INDEX attempts_open ON public.attempts USING btree (node, id) WHERE (ended_at = 0);
 CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id);
 

@@ -49,7 +49,7 @@ CREATE TABLE attempts (
 
 CREATE INDEX attempts_app ON attempts (app_id, ended_at);
 
-CREATE INDEX attempts_grant ON attempts (grant_id, id);
+CREATE INDEX attempts_grant ON attempts (grant_id, generation, id);
 
 CREATE INDEX attempts_open ON attempts (node, id) WHERE ended_at = 0;
 

@@ -12,6 +12,10 @@ CREATE INDEX grants_rejected ON grants (app_id, rejected_at) WHERE rejected_at >
 CREATE INDEX grants_waiting ON grants (app_id) WHERE retry_at > 0;
 CREATE INDEX grants_dead ON grants (dead_at) WHERE dead_at > 0;
 
+-- What has sent the refresh token of one generation, among a grant's attempts of many weeks.
+DROP INDEX attempts_grant;
+CREATE INDEX attempts_grant ON attempts (grant_id, generation, id);
+
 -- What stops an app as a whole: its own settings are wrong, or so many of its
 -- grants are refused at once that nobody is believed. No row: nothing does.
 CREATE TABLE breakers (

@@ -1,0 +1,129 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"lanyard"
+)
+
+// Renewable is what a renewal looks at before it begins.
+type Renewable struct {
+	Grant   lanyard.Grant
+	App     lanyard.App
+	Breaker lanyard.Breaker // a closed one where there is none
+}
+
+// breakerDest is where the columns go but for the app's and the project's; each may
+// be NULL, since most apps have no breaker.
+func breakerDest(b *lanyard.Breaker) []any {
+	return []any{text(&b.State), text(&b.Reason), text(&b.Error), asInt{&b.ConfigVersion}, asTime{&b.OpenedAt}, asTime{&b.ProbeAt},
+		text(&b.ProbeNode), asInt{&b.Probes}, asTime{&b.UpdatedAt}}
+}
+
+const breakerRest = `state, reason, error, config_version, opened_at, probe_at, probe_node, probes, updated_at`
+
+var selectRenewable = `SELECT ` + prefixed("g", grantColumns) + `, ` + prefixed("a", appColumns) + `, ` + prefixed("b", breakerRest) + `, %s
+	FROM grants g JOIN apps a ON a.id = g.app_id AND a.project_id = g.project_id LEFT JOIN breakers b ON b.app_id = g.app_id
+	WHERE g.id = $1 AND g.project_id = $2`
+
+// Renewable returns a grant of the project with its app and the app's breaker, or
+// CodeNotFound. It is one statement, and reads the clock along with them.
+func (q *Query) Renewable(project lanyard.ProjectID, id lanyard.GrantID) (Renewable, error) {
+	now := q.now
+	x, err := get(q, func(r row, x *Renewable) error {
+		err := r.Scan(append(append(append(grantDest(&x.Grant), appDest(&x.App)...), breakerDest(&x.Breaker)...), asTime{&now})...)
+		x.Breaker.App = x.App.ID
+		if x.Breaker.State != lanyard.BreakerClosed {
+			x.Breaker.Project = x.App.Project
+		}
+		return err
+	}, q.d.renewable, id, project)
+	if q.now.IsZero() && !now.IsZero() {
+		q.now = now
+	}
+	return x, err
+}
+
+// Claimed is what a renewal makes sure of once it holds the lease.
+type Claimed struct {
+	Grant         lanyard.Grant
+	ConfigVersion int64 // of its app
+	Breaker       lanyard.BreakerState
+}
+
+var selectClaimed = `SELECT ` + prefixed("g", grantColumns) + `, a.config_version, b.state
+	FROM grants g JOIN apps a ON a.id = g.app_id AND a.project_id = g.project_id LEFT JOIN breakers b ON b.app_id = g.app_id
+	WHERE g.id = $1 AND g.project_id = $2`
+
+// ClaimRenewal is ClaimGrant, and then reads the grant of the project, and of its app
+// what may have changed since it was looked at; or CodeNotFound.
+func (tx *Tx) ClaimRenewal(project lanyard.ProjectID, id lanyard.GrantID, owner string, until time.Time) (claimed bool, c Claimed, err error) {
+	scan := func(r row) error {
+		return r.Scan(append(grantDest(&c.Grant), asInt{&c.ConfigVersion}, text(&c.Breaker))...)
+	}
+	if t, ok := tx.c.(*pgTx); ok {
+		n, err := t.pair(tx.ctx, pgStatement{claimGrant, tx.claimArgs(id, owner, until)}, pgStatement{selectClaimed, []any{id, project}}, scan)
+		return n > 0, c, tx.d.explain(err)
+	}
+	if claimed, err = tx.ClaimGrant(id, owner, until); err == nil {
+		err = tx.one(scan, selectClaimed, id, project)
+	}
+	return claimed, c, err
+}
+
+// AddFirstAttempt is AddAttempt where no other attempt has sent the refresh token of
+// this generation; otherwise it is false, and nothing was written. The caller holds
+// the grant's lease, so none is added meanwhile.
+func (tx *Tx) AddFirstAttempt(a lanyard.Attempt) (bool, error) {
+	return tx.swap(addFirstAttempt, a.ID, a.Project, a.App, a.Grant, a.Flow, a.Kind, a.Family, a.Generation, a.Node,
+		micros(tx.stamp(a.StartedAt)), micros(a.Deadline), micros(a.EndedAt), a.Outcome, a.Class, a.Error, a.Status, a.RequestID)
+}
+
+const addFirstAttempt = `INSERT INTO attempts (` + attemptColumns + `)
+	SELECT $1, $2, $3, CAST($4 AS TEXT), $5, $6, CAST($7 AS TEXT), CAST($8 AS BIGINT), $9, CAST($10 AS BIGINT), CAST($11 AS BIGINT),
+		CAST($12 AS BIGINT), $13, $14, $15, CAST($16 AS BIGINT), $17
+	WHERE NOT EXISTS (SELECT 1 FROM attempts o WHERE o.grant_id = $4 AND o.generation = $8 AND o.family = $7)`
+
+// KeepRenewal is CommitTokens for what an attempt has brought to a grant as it was.
+// Where that happens, the attempt is ended and the node's lease given back with it,
+// and the state of the app's breaker is returned. The connections are looked at only
+// if the scopes are others.
+func (tx *Tx) KeepRenewal(g, was lanyard.Grant, ended lanyard.Attempt, node string) (kept bool, breaker lanyard.BreakerState, err error) {
+	if kept, breaker, err = tx.keepRenewal(g, was, ended, node); err != nil || !kept || listText(g.Scopes) == listText(was.Scopes) {
+		return kept, breaker, err
+	}
+	if err := tx.deriveMissing(g.ID, g.Scopes); err != nil {
+		return false, "", fmt.Errorf("derive missing scopes: %w", err)
+	}
+	return true, breaker, nil
+}
+
+// keepTogether is what KeepRenewal comes to, as one statement of PostgreSQL. SQLite
+// changes one table at a time.
+var keepTogether = `WITH kept AS (` + commitTokens + ` RETURNING app_id),
+	ended AS (UPDATE attempts SET grant_id = $27, ended_at = $28, outcome = $29, class = $30, error = $31, status = $32, request_id = $33
+		WHERE id = $25 AND project_id = $26 AND ended_at = 0 AND EXISTS (SELECT 1 FROM kept))
+	SELECT b.state FROM kept LEFT JOIN breakers b ON b.app_id = kept.app_id`
+
+func (tx *Tx) keepRenewal(g, was lanyard.Grant, ended lanyard.Attempt, node string) (kept bool, breaker lanyard.BreakerState, err error) {
+	state := func(r row, s *lanyard.BreakerState) error { return r.Scan(text(s)) }
+	commit, end := tx.commitArgs(g, was.Family, was.Generation, node), tx.endArgs(ended)
+	if !tx.d.local {
+		breaker, err = get(&tx.Query, state, keepTogether, append(commit, end...)...)
+		if errors.Is(err, lanyard.NotFound) {
+			return false, "", nil
+		}
+		return err == nil, breaker, err
+	}
+	if kept, err = tx.swap(commitTokens, commit...); err != nil || !kept {
+		return kept, "", err
+	}
+	breaker, err = get(&tx.Query, state, endAttempt+` RETURNING (SELECT b.state FROM breakers b WHERE b.app_id = attempts.app_id)`, end...)
+	if errors.Is(err, lanyard.NotFound) { // somebody has closed it
+		b, err := tx.Breaker(g.App)
+		return true, b.State, err
+	}
+	return true, breaker, err
+}
