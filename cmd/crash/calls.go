@@ -48,7 +48,11 @@ func (j *judge) twice(r *row, f *family) {
 			if child.parent != e.Fingerprint || !child.at.Before(e.Time) {
 				continue
 			}
-			if why := j.inHand(f, child, e.Time); why != "" {
+			when := e.Time
+			if _, p := j.way(&e); p != nil { // what a network has held back was sent before
+				when = p.sent(e.Time)
+			}
+			if why := j.inHand(f, child, when); why != "" {
 				r.SpentTwice++
 				j.wrong("%s of %s at %s: the refresh token %s was sent again at %s although the answer to the first time was in hand: %s%s%s", f.id, f.person,
 					f.class, e.Fingerprint, clock(e.Time), why, f.story(8, e.Time), j.w.around(first, e.Time))
@@ -61,6 +65,9 @@ func (j *judge) twice(r *row, f *family) {
 // inHand says how we know that whoever sent again had an answer already, "" if we
 // do not.
 func (j *judge) inHand(f *family, t *refresh, at time.Time) string {
+	if !t.at.Before(at) {
+		return ""
+	}
 	if len(t.uses) > 0 && t.uses[0].Before(at) {
 		return "its own refresh token was used at " + clock(t.uses[0])
 	}

@@ -87,16 +87,24 @@ func (j *judge) unkept(f *family, t *refresh) (why string, from time.Time) {
 
 // receiver is the node that an answer went to, and whether it was lost on the way.
 func (j *judge) receiver(a *sandbox.Entry) (n *node, lost bool) {
-	for _, k := range j.w.links {
-		if k.class != a.Provider { // a port may be the near end of several connections, to different places
-			continue
-		}
-		if lost, known := k.lost(a.Peer, a.Time); known {
-			i := slices.IndexFunc(j.w.all, func(n *node) bool { return n.name == k.node })
-			return j.w.all[i], lost
-		}
+	if k, p := j.way(a); p != nil {
+		i := slices.IndexFunc(j.w.all, func(n *node) bool { return n.name == k.node })
+		return j.w.all[i], p.lost()
 	}
 	return j.w.all[0], false
+}
+
+// way is the link and the connection that a line of the ledger came over; nil: none.
+func (j *judge) way(e *sandbox.Entry) (*link, *passage) {
+	for _, k := range j.w.links {
+		if k.class != e.Provider { // a port may be the near end of several connections, to different places
+			continue
+		}
+		if p := k.at(e.Peer, e.Time); p != nil {
+			return k, p
+		}
+	}
+	return nil, nil
 }
 
 // helpless says whether a node could not tell the others what it had at a moment: it

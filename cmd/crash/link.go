@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,11 +36,16 @@ type link struct {
 // passage is one connection through a link.
 type passage struct {
 	near, far net.Conn
-	from      time.Time
+	accepted  time.Time // by us
+	from      time.Time // with the far end
 
-	mu   sync.Mutex
-	owed int64 // bytes that came back from the far end and were not acknowledged by the near one
+	mu    sync.Mutex
+	asked []pass
+	owed  int64 // bytes that came back from the far end and were not acknowledged by the near one
 }
+
+// pass is a piece of a question: when it was sent, and when it was passed on.
+type pass struct{ sent, on time.Time }
 
 // newLink listens; network and target are what net.Dial takes.
 func newLink(ctx context.Context, node, network, target string, follows bool) (*link, error) {
@@ -104,6 +110,7 @@ func (p *passage) reset() {
 }
 
 func (k *link) carry(ctx context.Context, near net.Conn) {
+	accepted := time.Now()
 	mode, _ := k.is()
 	if mode == closed {
 		p := passage{near: near, far: near}
@@ -123,7 +130,7 @@ func (k *link) carry(ctx context.Context, near net.Conn) {
 		p.reset()
 		return
 	}
-	p := &passage{near: near, far: far, from: time.Now()}
+	p := &passage{near: near, far: far, accepted: accepted, from: time.Now()}
 	k.mu.Lock()
 	k.live[p] = true
 	if k.follows {
@@ -167,9 +174,13 @@ func (k *link) passes(ctx context.Context, near net.Conn) bool {
 // pump carries what from says to to; back: it is an answer.
 func (k *link) pump(ctx context.Context, p *passage, to, from net.Conn, back bool) {
 	buffer := make([]byte, 64<<10)
-	for {
+	for first := true; ; first = false {
 		n, err := from.Read(buffer)
 		if n > 0 {
+			sent := time.Now()
+			if first { // it may have waited for us to connect
+				sent = p.accepted
+			}
 			if back && k.follows {
 				p.owe(int64(n))
 			}
@@ -178,6 +189,9 @@ func (k *link) pump(ctx context.Context, p *passage, to, from net.Conn, back boo
 			}
 			if mode, _ := k.is(); mode == mute && back {
 				continue // swallowed
+			}
+			if k.follows && !back { // before it is there: an answer may be faster than we are
+				p.ask(pass{sent, time.Now()})
 			}
 			if _, err := to.Write(buffer[:n]); err != nil {
 				break
@@ -225,20 +239,41 @@ func acknowledged(c net.Conn) bool {
 	return false
 }
 
-// lost says whether something of what came back to the connection that the far end
-// saw as peer at a time did not arrive; known: there was such a connection.
-func (k *link) lost(peer string, at time.Time) (lost, known bool) {
+func (p *passage) ask(one pass) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, one)
+}
+
+// at is the connection that the far end saw as peer at a moment; nil: there was none.
+func (k *link) at(peer string, moment time.Time) *passage {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	list := k.past[peer]
-	for i := len(list) - 1; i >= 0; i-- {
-		if p := list[i]; p.from.Before(at) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			return p.owed > 0, true
+	for _, p := range slices.Backward(k.past[peer]) {
+		if p.from.Before(moment) {
+			return p
 		}
 	}
-	return false, false
+	return nil
+}
+
+// lost says whether something that came back did not arrive.
+func (p *passage) lost() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.owed > 0
+}
+
+// sent is when the question was sent that the far end had at a moment.
+func (p *passage) sent(moment time.Time) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, one := range slices.Backward(p.asked) {
+		if !one.on.After(moment) {
+			return one.sent
+		}
+	}
+	return moment
 }
 
 func (k *link) close() error {

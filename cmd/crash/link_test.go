@@ -76,9 +76,7 @@ func TestALinkIsCutAsNetworksAre(t *testing.T) {
 			k.mu.Lock()
 			for _, list := range k.past {
 				for _, p := range list {
-					p.mu.Lock()
-					lost = lost || p.owed > 0
-					p.mu.Unlock()
+					lost = lost || p.lost()
 				}
 			}
 			k.mu.Unlock()
@@ -101,7 +99,13 @@ func TestWhatIsSilentArrivesLate(t *testing.T) {
 	defer func() { _ = k.close() }()
 	k.set(silent)
 	time.AfterFunc(200*time.Millisecond, func() { k.set(open) })
+	asked := time.Now()
 	if got, err := through(t, k); got != "got it" {
 		t.Errorf("got %q, %v, want the answer, late", got, err)
+	}
+	for peer := range k.past {
+		if sent := k.at(peer, time.Now()).sent(time.Now()); sent.Sub(asked) > 150*time.Millisecond {
+			t.Errorf("the question is said to have been sent %s after it was, when it arrived", sent.Sub(asked))
+		}
 	}
 }

@@ -22,7 +22,7 @@ type Entry struct {
 	Generation  int       `json:"generation,omitempty"`
 	Meeting     string    `json:"meeting,omitempty"`
 	Status      int       `json:"status,omitempty"`   // webhooks: what the receiver answered; 0: nothing
-	Peer        string    `json:"peer,omitempty"`     // delivered, undelivered: the other end of the connection
+	Peer        string    `json:"peer,omitempty"`     // with ConnContext: who asked, the other end of the connection
 	Connected   time.Time `json:"connected,omitzero"` // and since when it stands
 	Detail      string    `json:"detail,omitempty"`
 }
@@ -34,11 +34,15 @@ type ledger struct {
 	entries []Entry // a ring once it is full
 	start   int
 	told    func(Entry)
+	asking  *line // on which the request came that is being answered
 }
 
 func (l *ledger) add(e Entry) {
 	l.seq++
 	e.Seq, e.Time = l.seq, time.Now().UTC()
+	if l.asking != nil {
+		e.Peer, e.Connected = l.asking.RemoteAddr().String(), l.asking.since
+	}
 	if l.told != nil {
 		l.told(e)
 	}

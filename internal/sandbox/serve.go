@@ -51,7 +51,13 @@ func (s *Sandbox) serve(ep endpoint, h http.HandlerFunc) http.Handler {
 		}
 		out := newReply()
 		if f.Action == "" || f.Action == "delay" || f.Action == "drop_after_commit" || f.Action == "cut_body" || f.AfterCommit {
-			s.locked(func() { h(out, r) })
+			s.locked(func() {
+				if c, ok := r.Context().Value(connKey{}).(line); ok {
+					s.ledger.asking = &c
+					defer func() { s.ledger.asking = nil }()
+				}
+				h(out, r)
+			})
 		}
 		if f.AfterCommit {
 			s.pause(f.DelayMS)
