@@ -43,7 +43,7 @@ func (w *world) hold(ctx context.Context, fn func(held) error) (err error) {
 			return errors.Join(err, errors.New("no project"))
 		}
 		h.connection, h.grant, err = q.Connection(projects[0].ID, lanyard.ConnectionID(w.original))
-		w.grant = h.grant.ID
+		w.grant, w.app, w.project = h.grant.ID, h.grant.App, h.grant.Project
 		return err
 	})
 	if err != nil {

@@ -1,11 +1,13 @@
-// Command bench measures what reading a token costs, beside a plain server that
-// does only the unavoidable part of it. See docs/bench.md.
+// Command bench measures what reading and renewing tokens costs, beside plain
+// programs that do only the unavoidable part of it. See docs/bench.md.
 //
-//	prepare    a pretend provider, a database, one real connection and its copies
-//	product    the whole server in a child process, as "lanyard serve" runs it
-//	ceiling    a child with the same skeleton (net/http settings, front, driver) that
-//	           does a SELECT, AES-256-GCM and JSON: no key, no limits, no write
-//	rounds     product and ceiling in turn, the same client, medians of the rounds
+//	reads      product: the whole server in a child process, as "lanyard serve" runs it;
+//	           ceiling: a child with the same skeleton (net/http settings, front, driver)
+//	           that does a SELECT, AES-256-GCM and JSON: no key, no limits, no write
+//	renewals   product: the same server, with very much that is due; ceiling: a loop of
+//	           the HTTP call and the durable writes around it (renewceiling.go)
+//	million    a database of a million grants, beside an empty one
+//	rounds     both sides in turn, medians of the rounds
 //
 // It exits with 1 where a bar is missed.
 package main
@@ -19,6 +21,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +39,7 @@ type options struct {
 	client      string // how tokens are read
 	what        []string
 	grants      int                   // that are renewed
+	many        int                   // grants of a large database
 	flights     map[time.Duration]int // time that the provider takes → renewals at once
 	bare        bool                  // the ceiling without the product's front
 	dir         string                // where databases are put
@@ -68,8 +72,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	var clients, databases, what, flights string
 	var asJSON bool
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&what, "what", "reads", "reads, renewals, or all")
+	flags.StringVar(&what, "what", "reads", "reads, renewals, million, or all")
 	flags.IntVar(&o.grants, "grants", 40_000, "grants that are renewed")
+	flags.IntVar(&o.many, "many", 1_000_000, "grants of the large database")
 	flags.StringVar(&flights, "flights", "0ms:64,100ms:256", "time that the provider takes, and renewals at once")
 	flags.Float64Var(&o.seconds, "seconds", 5, "length of one round")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds of each side, in turn; the median counts")
@@ -101,14 +106,14 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 	switch o.what = strings.Split(what, ","); what {
-	case "reads", "renewals":
+	case "reads", "renewals", "million":
 	case "all":
-		o.what = []string{"reads", "renewals"}
+		o.what = []string{"reads", "renewals", "million"}
 	default:
-		return errors.New("-what: there are reads, renewals and all")
+		return errors.New("-what: there are reads, renewals, million and all")
 	}
-	if o.connections < 1 || o.grants < 1 || o.rounds < 1 || o.seconds <= 0 {
-		return errors.New("-connections, -grants, -rounds and -seconds must be positive")
+	if o.connections < 1 || o.grants < 1 || o.many < manyApps || o.rounds < 1 || o.seconds <= 0 {
+		return errors.New("-connections, -grants, -rounds and -seconds must be positive, and -many at least 200")
 	}
 	report := report{Machine: machine(), Started: time.Now().UTC().Truncate(time.Second)}
 	for _, what := range o.what {
@@ -177,11 +182,33 @@ func (o options) on(name string, fn func(w *world, admin string) error) (err err
 	return errors.New("there are sqlite and postgres")
 }
 
+// beside is a world with an empty database of its own, on the same server.
+func (w *world) beside(ctx context.Context, admin string) (*world, error) {
+	other := &world{dir: filepath.Join(w.dir, "beside"), options: w.options}
+	if err := os.Mkdir(other.dir, 0o700); err != nil {
+		return nil, err
+	}
+	if w.databaseURL != "" {
+		other.databaseURL = w.twinURL
+		return other, makeDatabase(ctx, admin, "ceiling", "template0")
+	}
+	return other, nil
+}
+
 // measure adds one thing about one database to the report.
 func (o options) measure(ctx context.Context, r *report, what string, w *world, admin string, say func(string, ...any)) error {
-	if what == "renewals" {
+	switch what {
+	case "renewals":
 		out, err := w.renewals(ctx, admin, say)
 		r.Renewals = append(r.Renewals, out)
+		return err
+	case "million":
+		few, err := w.beside(ctx, admin)
+		if err != nil {
+			return err
+		}
+		out, err := w.million(ctx, few, say)
+		r.Million = append(r.Million, out)
 		return err
 	}
 	d, err := w.reads(ctx, say)

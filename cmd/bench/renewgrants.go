@@ -132,15 +132,17 @@ func (w *world) twin(ctx context.Context, admin string) (url, path string, err e
 		path = filepath.Join(w.dir, "ceiling.db")
 		return "", path, copyFile(path, filepath.Join(w.dir, "data", "lanyard.db"))
 	}
+	return w.twinURL, "", makeDatabase(ctx, admin, "ceiling", "postgres")
+}
+
+func makeDatabase(ctx context.Context, admin, name, template string) (err error) {
 	db, err := sql.Open("pgx", admin)
 	if err != nil {
-		return "", "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if _, err := db.ExecContext(ctx, `CREATE DATABASE ceiling TEMPLATE postgres`); err != nil {
-		return "", "", err
-	}
-	return w.twinURL, "", nil
+	_, err = db.ExecContext(ctx, `CREATE DATABASE `+name+` TEMPLATE `+template)
+	return err
 }
 
 func copyFile(to, from string) (err error) {

@@ -24,6 +24,7 @@ type report struct {
 	Started   time.Time  `json:"started"`
 	Databases []database `json:"databases,omitempty"`
 	Renewals  []renewals `json:"renewals,omitempty"`
+	Million   []million  `json:"million,omitempty"`
 }
 
 type database struct {
@@ -107,6 +108,9 @@ func (r report) missed() (out []string) {
 	for _, d := range r.Renewals {
 		out = append(out, d.missed()...)
 	}
+	for _, d := range r.Million {
+		out = append(out, d.missed()...)
+	}
 	return out
 }
 
@@ -117,6 +121,9 @@ func (r report) print(out io.Writer) {
 	}
 	if len(r.Renewals) > 0 {
 		printRenewals(out, r.Renewals)
+	}
+	for _, d := range r.Million {
+		d.print(out)
 	}
 }
 
