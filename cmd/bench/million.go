@@ -129,7 +129,7 @@ func (w *world) multiply(ctx context.Context) (err error) {
 // series makes apps, grants and connections, each by one statement for a part.
 func (w *world) series(ctx context.Context, db *sql.DB) error {
 	numbers, pad, random, blob := `WITH RECURSIVE n (i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM n WHERE i < $2 - 1)`,
-		`printf('%025d', n.i%s)`, `abs(random()) % `, `randomblob(32)`
+		`printf('%%025d', n.i%s)`, `abs(random()) % `, `randomblob(32)`
 	if w.databaseURL != "" {
 		numbers, pad, random, blob = `WITH n (i) AS (SELECT generate_series($1::bigint, $2::bigint - 1))`,
 			`lpad((n.i%s)::text, 25, '0')`, `(random() * 1000000000000000)::bigint % `, `decode(md5(n.i::text) || md5((-n.i)::text), 'hex')`
