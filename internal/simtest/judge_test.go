@@ -168,6 +168,10 @@ func (w *world) tokenOf(p *process, c lanyard.Connection, g lanyard.Grant) (*tok
 	}
 	for _, h := range w.hosts {
 		if h.id == c.Provider {
+			if set.Refresh.Empty() {
+				w.counts["without a refresh token"]++
+				return nil, h
+			}
 			t := h.refresh[string(set.Refresh.Reveal())]
 			if t == nil || t.fam.sub != c.Label {
 				w.about(c.Label, "grant %s of %s holds a token that was never given to it", g.ID, c.Label)
@@ -298,6 +302,24 @@ func (w *world) judgeOne(p *process, h store.Held, now time.Time, out *tally, he
 	}
 }
 
+// tried says whether a lost answer was asked for again while the provider's grace lasted,
+// or could not be: nobody was there, or could get there. With mu.
+func (w *world) tried(t *token) bool {
+	within := func(all []time.Time) (n int) {
+		for _, at := range all {
+			if !at.Before(t.spent.Add(-t.fam.h.grace)) && at.Before(t.spent.Add(t.fam.h.grace)) {
+				n++
+			}
+		}
+		return n
+	}
+	least := 2 // the one that was lost, and another
+	if t.fam.h.grace > 5*time.Minute {
+		least = 4
+	}
+	return within(t.came)+within(t.fam.h.failed) >= least || within(w.starts) > 0
+}
+
 // excuse asks whether a loss could have been prevented. With mu.
 func (w *world) excuse(t *token, why string, out *tally) {
 	at := t
@@ -311,8 +333,8 @@ func (w *world) excuse(t *token, why string, out *tally) {
 		out.excused++ // a call that we had given up on was carried out after all, when its token had been replaced
 	case (why == "spent" || why == "reuse") && at.next != nil && at.next.arrived.IsZero():
 		out.excused++ // the answer was lost on the way
-		if t.fam.h.class == provider.ClassGrace {
-			w.about(t.fam.sub, "%s was lost though it was good for %s more", at.text, t.fam.h.grace)
+		if t.fam.h.class == provider.ClassGrace && !w.tried(at) {
+			w.about(t.fam.sub, "%s was lost, and not tried again while it was good for %s more", at.text, t.fam.h.grace)
 		}
 	default:
 		out.wrong++

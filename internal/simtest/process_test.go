@@ -107,6 +107,9 @@ func (w *world) start(dir string, offset time.Duration) (p *process, err error) 
 	}
 	run, stop := context.WithCancel(ctx)
 	p.stop = stop
+	w.mu.Lock()
+	w.starts = append(w.starts, time.Now())
+	w.mu.Unlock()
 	p.tasks.Go(func() { worker.Run(run, w.log, append(tasks, p.sched.Task())...) })
 	return p, nil
 }

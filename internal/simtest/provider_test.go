@@ -73,6 +73,7 @@ type host struct {
 	nth     map[string]int // calls of an account so far
 	windows []window       // of bad weather
 	calls   []callAt       // that arrived at the token endpoint
+	failed  []time.Time    // calls that did not arrive
 }
 
 // callAt is a call that arrived, for those who look at rates.
@@ -108,6 +109,7 @@ type token struct {
 	spent   time.Time // first use that was carried out
 	next    *token
 	arrived time.Time          // the answer that brought it did; zero: it did not
+	came    []time.Time        // calls with it
 	running map[time.Time]bool // calls that it has not answered, by when they came
 	silent  int                // calls whose answer did not arrive, or not whole
 	refused int                // times it was refused although nothing was wrong with it

@@ -28,7 +28,6 @@ type window struct {
 // act is what a provider does with one call.
 type act struct {
 	name    string
-	dial    string        // refused: there is no connection
 	before  time.Duration // until it carries the request out
 	execute bool
 	after   time.Duration // from then until it answers

@@ -44,12 +44,14 @@ func (l *line) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	l.w.mu.Unlock()
 	switch {
 	case h == nil, how == "refused":
+		l.w.noWay(h)
 		return nil, errNoWay
 	case how == "blackhole":
 		select {
 		case <-ctx.Done():
 		case <-time.After(8 * time.Second): // as the dialer's own patience
 		}
+		l.w.noWay(h)
 		return nil, errNoWay
 	}
 	ours, theirs := net.Pipe()
@@ -67,6 +69,16 @@ func (l *line) dial(ctx context.Context, _, address string) (net.Conn, error) {
 		theirs.Close()
 	})
 	return ours, nil
+}
+
+// noWay notes that a call could not be made.
+func (w *world) noWay(h *host) {
+	if h == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h.failed = append(h.failed, time.Now())
 }
 
 // cut ends it all, as the end of the process does.
@@ -140,6 +152,7 @@ func (h *host) token(c net.Conn, r *http.Request, form url.Values) bool {
 	if t != nil {
 		w.sentAgain(t, now)
 		t.running[now] = true
+		t.came = append(t.came, now)
 		t.silent++ // until its answer has arrived
 	}
 	a := w.actFor(h, sub, n, t, now)
@@ -210,7 +223,7 @@ func put(c net.Conn, b []byte, drip bool) (n int) {
 	for n < len(b) {
 		m, err := c.Write(b[n:min(n+40, len(b))])
 		n += m
-		if err != nil {
+		if err != nil || n == len(b) {
 			return n
 		}
 		time.Sleep(300 * time.Millisecond)

@@ -51,6 +51,7 @@ type world struct {
 	alive   sync.RWMutex
 	dirs    int
 	crashes []time.Time
+	starts  []time.Time // of processes, after a stop or a crash
 
 	project lanyard.ProjectID // of whoever is connected next
 	person  lanyard.Person    // who has all accounts but those of people that go the way themselves
