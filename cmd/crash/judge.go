@@ -202,10 +202,10 @@ func (j *judge) lost(c class, f *family) (excuses, blame string, alive bool) {
 		}
 	}
 	for _, t := range open {
-		if _, handed := j.handed(f, t); handed {
+		if when, handed := j.handed(f, t); handed && f.stood(when) {
 			return "", fmt.Sprintf("the access token of generation %d had been handed out", t.generation), false
 		}
-		if j.known(t) {
+		if when, kept := j.disk.receipts[t.fingerprint]; kept && f.stood(when) || !kept && j.disk.held[t.fingerprint] {
 			return "", fmt.Sprintf("generation %d was on disk when the provider ended the family (%s)", t.generation, f.ended), false
 		}
 		if c.kind == sandbox.Static || c.kind == sandbox.Overlap {

@@ -83,6 +83,9 @@ func (f *family) usedAfter(at time.Time) bool {
 	})
 }
 
+// stood says whether the provider had not ended the family at a moment.
+func (f *family) stood(at time.Time) bool { return f.ended == "" || at.Before(f.endedAt) }
+
 func (f *family) begun() time.Time { return f.lines[0].Time }
 
 // story is what the ledger says last of a family, up to a moment.

@@ -18,13 +18,14 @@ type scenario struct {
 	name      string
 	what      string
 	databases []string
-	nodes     int  // how many there are, unless somebody says otherwise
-	faults    bool // needs the program with fault points
-	links     bool // nodes reach database and providers through links
-	pair      bool // the database has a standby
-	settled   bool // nobody connects while it strikes: what the database loses of that is not ours
-	access    int  // seconds that access tokens live; 0: accessTTL
-	strikes   int  // unless somebody says otherwise; 0: usual
+	nodes     int     // how many there are, unless somebody says otherwise
+	faults    bool    // needs the program with fault points
+	links     bool    // nodes reach database and providers through links
+	pair      bool    // the database has a standby
+	settled   bool    // nobody connects while it strikes: what the database loses of that is not ours
+	scale     float64 // of time, at most: what lasts a lease is not to outlast a class's patience
+	access    int     // seconds that access tokens live; 0: accessTTL
+	strikes   int     // unless somebody says otherwise; 0: usual
 	disk      func(w *world, n *node) error
 	strike    func(ctx context.Context, w *world) error
 }
@@ -41,7 +42,7 @@ func scenarios() []scenario {
 		{name: "errors", what: "from some moment on every transaction fails, until the process is killed", databases: both, nodes: 1, faults: true, strikes: 12, strike: failTransactions},
 		{name: "failover", what: "the primary is killed, and a standby promoted that lacks the last seconds", databases: []string{"postgres"}, nodes: 2, pair: true, settled: true, strikes: 10, strike: failOver},
 		{name: "network", what: "nodes are cut off from the database, from providers, or from both", databases: []string{"postgres"}, nodes: 3, links: true, strike: cutNetworks},
-		{name: "pause", what: "a node is stopped for longer than its leases last", databases: []string{"postgres"}, nodes: 2, links: true, access: 600, strikes: 4, strike: pastTheLease},
+		{name: "pause", what: "a node is stopped for longer than its leases last", databases: []string{"postgres"}, nodes: 2, links: true, scale: 3, access: 600, strikes: 4, strike: pastTheLease},
 		{name: "clock", what: "clocks are wrong by up to ten minutes", databases: both, nodes: 1, strikes: 20, strike: stepClock},
 		{name: "nodes", what: "kill -9 among three nodes", databases: []string{"postgres"}, nodes: 3, links: true, strike: killAtRandom},
 	}
@@ -73,6 +74,9 @@ func choose(wanted string) (out []scenario, err error) {
 func play(ctx context.Context, o options, dir string, s scenario, db string, progress io.Writer) (r report, err error) {
 	if o.strikes == 0 {
 		o.strikes = cmp.Or(s.strikes, usual)
+	}
+	if s.scale > 0 {
+		o.scale = min(o.scale, s.scale)
 	}
 	w, err := newWorld(ctx, o, dir, s, db, progress)
 	if err != nil {
