@@ -361,7 +361,7 @@ func (r *renewal) history(tx *store.Tx, b lanyard.Breaker, now time.Time) (h His
 	if n == 0 {
 		return h, nil
 	}
-	if h.OtherSuccess, err = tx.SuccessSince(r.g.App, r.g.ID, first); err != nil {
+	if h.OtherSuccess, err = tx.SuccessBetween(r.g.App, r.g.ID, first, r.a.StartedAt); err != nil {
 		return h, err
 	}
 	others, err := tx.Others(r.g.App, r.g.ID)
@@ -394,10 +394,11 @@ func (s *Service) restored(q *store.Tx, g lanyard.Grant) (bool, error) {
 // metaRestored is when the database was put back from a backup, in microseconds.
 const metaRestored = "restored_at"
 
-// end closes an attempt and gives the lease back.
+// end closes an attempt and gives the lease back. One that was closed before has
+// none: the lease that its node may have is that of a call which runs.
 func (s *Service) end(tx *store.Tx, a lanyard.Attempt) error {
 	a.EndedAt = tx.Now()
-	if _, err := tx.EndAttempt(a); err != nil {
+	if ok, err := tx.EndAttempt(a); err != nil || !ok {
 		return err
 	}
 	return tx.ReleaseGrant(a.Grant, s.Node)
@@ -413,6 +414,7 @@ func (s *Service) insist(ctx context.Context, f func() error) error {
 		if err == nil || !errors.Is(err, lanyard.Unavailable) {
 			return err
 		}
+		s.outage.failed(err)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

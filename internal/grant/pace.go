@@ -38,6 +38,13 @@ func (p pace) long(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * float64(p))
 }
 
+func (p pace) short(d time.Duration) time.Duration {
+	if p.usual() {
+		return d
+	}
+	return time.Duration(float64(d) / float64(p))
+}
+
 func (p pace) history(h History, now time.Time) History {
 	if p.usual() {
 		return h

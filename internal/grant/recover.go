@@ -42,11 +42,15 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 	s.offering.Lock()
 	defer s.offering.Unlock()
 	var incarnation string
+	began := time.Now()
 	err = s.Store.View(ctx, func(q *store.Query) (err error) {
 		incarnation, err = q.Incarnation()
 		return err
 	})
-	if err != nil {
+	if err == nil && s.outage.is() { // that it can be read does not say that it can be written
+		err = s.Store.Bookkeep(ctx, func(tx *store.Tx) error { return tx.NodeOffered(s.Node, s.offered.incarnation) })
+	}
+	if s.outage.asked(began, err); err != nil {
 		s.offered.failed = true
 		return nil, err
 	}
@@ -119,6 +123,9 @@ const offeredBy = time.Minute
 // offered it its receipts; or this process has just begun, and cannot read them.
 // What it says of refresh tokens is then not believed.
 func (s *Service) behind(tx *store.Tx) (bool, error) {
+	if s.outage.lasts() {
+		return true, nil
+	}
 	if s.Store.Backend() == "sqlite" { // it is part of this process, and forgets nothing that it has promised
 		return s.mineOn.Load() == nil, nil
 	}
@@ -240,14 +247,27 @@ func (s *Service) late(ctx context.Context, ready app.Ready, a lanyard.Attempt, 
 
 // Recover closes the attempts that an earlier process of this node left open,
 // after Offer: what became of them is unknown, and the class of the provider says
-// what may be done next (I14). It returns the flows whose code was on its way.
+// what may be done next (I14). Those whose answer is on this machine's disk, because
+// Offer has failed, stay open until it does not: nobody else is to believe that there
+// is none. It returns the flows whose code was on its way.
 func (s *Service) Recover(ctx context.Context) (lost []lanyard.FlowID, err error) {
+	answered := map[lanyard.AttemptID]bool{}
+	err = s.Spool.Unsettled(func(r spool.Receipt) error {
+		answered[r.Attempt] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("what is on the local disk: %w", err)
+	}
 	return lost, s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
 		open, err := tx.OpenAttempts(s.Node)
 		if err != nil {
 			return err
 		}
 		for _, a := range open {
+			if answered[a.ID] {
+				continue
+			}
 			if err := fault.At(ctx, fault.GrantRecover); err != nil {
 				return err
 			}

@@ -280,6 +280,7 @@ func (r *renewal) claim(ctx context.Context) error {
 			}
 			return r.intend(tx, is, now)
 		})
+		r.outage.failed(err)
 		if err == nil && forgotten {
 			err = lanyard.Errorf(lanyard.CodeRestored, "")
 		}

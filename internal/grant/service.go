@@ -75,6 +75,7 @@ type Service struct {
 	offered  offered
 	mineOn   atomic.Value // string: the run of the database that has been offered our receipts
 	allOn    atomic.Value // string: and everybody's
+	outage   outage
 }
 
 // New returns a Service.
@@ -86,6 +87,7 @@ func New(c Config) *Service {
 		c.Gate = openGate{}
 	}
 	s := &Service{Config: c, pace: pace(c.Pace)}
+	s.outage.settle = max(s.pace.short(settleFor), 2*time.Second)
 	s.stop, s.cancel = context.WithCancel(context.Background())
 	return s
 }

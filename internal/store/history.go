@@ -26,11 +26,13 @@ func (q *Query) AppByClient(clientHash []byte) (lanyard.App, error) {
 	return get(q, scanApp, `SELECT `+appColumns+` FROM apps WHERE client_hash = $1`, clientHash)
 }
 
-// SuccessSince says whether another grant of the app was renewed since then: an
-// app whose other people's tokens still renew is not what is wrong (I8, I9).
-func (q *Query) SuccessSince(app lanyard.AppID, except lanyard.GrantID, since time.Time) (bool, error) {
+// SuccessBetween says whether another grant of the app was renewed from beginning to
+// end between two moments: an app whose other people's tokens still renew is not what
+// is wrong (I8, I9). One that ended later may have been the first after a fault of the
+// provider that struck everybody.
+func (q *Query) SuccessBetween(app lanyard.AppID, except lanyard.GrantID, from, to time.Time) (bool, error) {
 	ids, err := all(q, func(r row, id *string) error { return r.Scan(id) }, `SELECT id FROM attempts
-		WHERE app_id = $1 AND ended_at >= $2 AND kind = 'refresh' AND outcome IN ('ok', 'ok_partial') AND grant_id <> $3 LIMIT 1`,
-		app, micros(since), except)
+		WHERE app_id = $1 AND ended_at >= $2 AND ended_at <= $3 AND started_at >= $2 AND kind = 'refresh' AND outcome IN ('ok', 'ok_partial')
+		AND grant_id <> $4 LIMIT 1`, app, micros(from), micros(to), except)
 	return len(ids) > 0, err
 }

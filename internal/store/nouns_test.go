@@ -300,11 +300,15 @@ func TestAttemptEndsOnce(t *testing.T) {
 		same(t, "of the generation", view(t, db, func(q *store.Query) ([]lanyard.Attempt, error) {
 			return q.AttemptsOn(w.grant.ID, "fam1", 7)
 		}), []lanyard.Attempt{a})
-		success := func(except lanyard.GrantID, since time.Time) bool {
-			return view(t, db, func(q *store.Query) (bool, error) { return q.SuccessSince(w.app.ID, except, since) })
+		success := func(except lanyard.GrantID, from, to time.Time) bool {
+			return view(t, db, func(q *store.Query) (bool, error) { return q.SuccessBetween(w.app.ID, except, from, to) })
 		}
-		if !success("grt_other", day) || success(w.grant.ID, day) || success("grt_other", day.Add(time.Hour)) {
-			t.Error("SuccessSince does not look at the other grants since then")
+		begun, ended := a.StartedAt, a.EndedAt
+		if !success("grt_other", begun, ended) || success(w.grant.ID, begun, ended) {
+			t.Error("SuccessBetween does not look at the other grants")
+		}
+		if success("grt_other", begun.Add(time.Microsecond), ended) || success("grt_other", begun, ended.Add(-time.Microsecond)) {
+			t.Error("SuccessBetween takes a renewal that was under way before, or still after")
 		}
 	})
 }
