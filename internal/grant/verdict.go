@@ -11,7 +11,7 @@ import (
 // that sent its refresh token, oldest first; and what else a verdict rests on.
 type History struct {
 	Attempts     []lanyard.Attempt
-	OtherSuccess bool // another grant of the app was renewed since the first rejection
+	OtherSuccess bool // another grant of the app was renewed between the first rejection and the call that was rejected last
 	Edited       bool // the app's settings were changed since this grant's last success
 	Alone        bool // the app has no other grant that could bear witness
 	ProbeRefused bool // the access token, which by its own expiry had a minute to live, is refused too
@@ -72,6 +72,24 @@ func (h History) unknown(now time.Time) (n int, first, last time.Time) {
 	return n, first, last
 }
 
+// burst counts the last unknown outcomes that lie no farther apart than the grace
+// period, and says when they began: one of hours ago, which the provider never
+// carried out, does not make the next wait.
+func (h History) burst(grace time.Duration, now time.Time) (n int, first time.Time) {
+	var last time.Time
+	for i := range h.Attempts {
+		one, when, _ := History{Attempts: h.Attempts[i : i+1]}.unknown(now)
+		if one == 0 {
+			continue
+		}
+		if n == 0 || when.Sub(last) > grace {
+			n, first = 0, when
+		}
+		n, last = n+1, when
+	}
+	return n, first
+}
+
 // graceSteps are the moments after the first unknown outcome at which a provider
 // with a grace period is asked again, as long as they lie inside it.
 var graceSteps = []time.Duration{0, 2 * time.Second, 8 * time.Second, 20 * time.Second}
@@ -84,7 +102,7 @@ func MayTryAt(class provider.Class, grace time.Duration, h History, accessExpire
 	if until, open := h.open(now); open {
 		return until
 	}
-	n, first, last := h.unknown(now)
+	n, _, last := h.unknown(now)
 	if n == 0 {
 		return now
 	}
@@ -92,7 +110,7 @@ func MayTryAt(class provider.Class, grace time.Duration, h History, accessExpire
 	case provider.ClassStatic, provider.ClassOverlap:
 		return last.Add(backOff(n))
 	case provider.ClassGrace:
-		if n <= len(graceSteps) {
+		if n, first := h.burst(grace, now); n <= len(graceSteps) {
 			at := first.Add(graceSteps[n-1])
 			if at.Before(last) { // a call took longer than the step
 				at = last
@@ -120,7 +138,7 @@ func MayTryAt(class provider.Class, grace time.Duration, h History, accessExpire
 // while it still works, although a provider has just refused it: that may be a whim
 // of its, and after the grace there is nothing left to try. Zero: there is none.
 func inGrace(class provider.Class, grace time.Duration, h History, now time.Time) time.Time {
-	n, first, _ := h.unknown(now)
+	n, first := h.burst(grace, now)
 	if n == 0 || class != provider.ClassGrace {
 		return time.Time{}
 	}

@@ -79,7 +79,8 @@ func TestMayTryAtAfterALostAnswer(t *testing.T) {
 		"grace, fourth":                       {provider.ClassGrace, 30 * time.Second, lost(0, 0, 2*time.Second, 8*time.Second), never, 9 * time.Second, 20 * time.Second},
 		"grace, a call took longer":           {provider.ClassGrace, 30 * time.Second, lost(0, 19*time.Second), never, 19 * time.Second, 19 * time.Second},
 		"grace, the step would be outside":    {provider.ClassGrace, 8 * time.Second, lost(0, 0, 2*time.Second), never, 3 * time.Second, 2*time.Second + 128*time.Second},
-		"grace, over":                         {provider.ClassGrace, 30 * time.Second, lost(0, 40*time.Second), never, 41 * time.Second, 40*time.Second + 64*time.Second},
+		"grace, one of long ago says nothing": {provider.ClassGrace, 30 * time.Second, lost(0, 40*time.Second), never, 40 * time.Second, 40 * time.Second},
+		"grace, over":                         {provider.ClassGrace, 30 * time.Second, lost(0, 0, 2*time.Second, 8*time.Second, 20*time.Second), never, 21 * time.Second, 20*time.Second + 5*time.Minute},
 		"grace, a silent node counts as lost": {provider.ClassGrace, 30 * time.Second, []lanyard.Attempt{running(20 * time.Second)}, never, 21 * time.Second, 20 * time.Second},
 
 		"strict: the answer may still be on its way": {provider.ClassStrict, 0, lost(0), never, time.Second, 30 * time.Second},
