@@ -101,10 +101,10 @@ func (p *plainRenewer) load(ctx context.Context) (err error) {
 		if err := rows.Scan(&g.id, &g.project, &g.app, &g.family, &g.generation, &g.tokens, &subject); err != nil {
 			return err
 		}
-		g.number = int(binary.BigEndian.Uint64(subject[24:])) //nolint:gosec // as it was written
+		g.number = int(binary.BigEndian.Uint64(subject[24:]))
 		p.grants = append(p.grants, g)
 	}
-	rand.Shuffle(len(p.grants), func(i, j int) { p.grants[i], p.grants[j] = p.grants[j], p.grants[i] })
+	rand.Shuffle(len(p.grants), func(i, j int) { p.grants[i], p.grants[j] = p.grants[j], p.grants[i] }) //nolint:gosec // as above
 	return rows.Err()
 }
 
@@ -121,7 +121,7 @@ func (p *plainRenewer) renew(ctx context.Context, g *plainGrant) error {
 	if err != nil {
 		return fmt.Errorf("call: %w", err)
 	}
-	head := binary.LittleEndian.AppendUint64([]byte(string(attempt)+g.id), uint64(g.generation)) //nolint:gosec // counts from 1
+	head := binary.LittleEndian.AppendUint64([]byte(string(attempt)+g.id), uint64(g.generation))
 	receipt := seal(p.aead, body, head)
 	if err := p.spool.keep(append(head, receipt...)); err != nil {
 		return fmt.Errorf("spool: %w", err)

@@ -54,7 +54,7 @@ func (w *world) renewable(ctx context.Context, h held, from, n int) error {
 		g, c := h.grant, h.connection
 		c.ID, g.ID = lanyard.NewID[lanyard.ConnectionID]("con_"), lanyard.NewID[lanyard.GrantID]("grt_")
 		c.Grant, g.Generation = g.ID, firstGeneration
-		g.SubjectHash = binary.BigEndian.AppendUint64(make([]byte, 24, 32), uint64(from+i)) //nolint:gosec // counts from 0
+		g.SubjectHash = binary.BigEndian.AppendUint64(make([]byte, 24, 32), uint64(from+i))
 		g.UsedAt = time.Now()
 		g.Rank = lanyard.RankInUse
 		tokens := sealedTokens(token("bench_access", from+i, firstGeneration, accessLen), refreshToken(from+i, firstGeneration), g.Scopes)

@@ -115,7 +115,7 @@ func openPlainLite(ctx context.Context, db *sql.DB, path string) (*plainLite, er
 	}
 	for text, to := range map[string]**sql.Stmt{"BEGIN IMMEDIATE": &l.begin, "COMMIT": &l.end, addAttempt + fields(17): &l.add,
 		swapTokens: &l.swap, endAttempt: &l.close_, addEntry + fields(16): &l.append} {
-		if *to, err = l.conn.PrepareContext(context.WithoutCancel(ctx), text); err != nil {
+		if *to, err = l.conn.PrepareContext(context.WithoutCancel(ctx), text); err != nil { //nolint:sqlclosecheck // closed with the connection
 			return nil, err
 		}
 	}
