@@ -325,7 +325,7 @@ func memberCells() (out []cell) {
 		cell{name: "a member twice, the last is empty", want: okay, play: usable(`{"access_token":"{A}","refresh_token":"{R}","refresh_token":"","access_token":null,"expires_in":3600}`)},
 		cell{name: "another user's subject in the id_token", want: okay, play: spends(func(k *call) {
 			k.arrives()
-			write(k, plain(200, k.fill(`{"access_token":"{A}","refresh_token":"{R}","expires_in":3600,"id_token":"`+idToken("somebody-else")+`"}`)))
+			write(k, plain(200, k.fill(`{"access_token":"{A}","refresh_token":"{R}","expires_in":3600,"id_token":"`+idToken("https://calls.example", "somebody-else")+`"}`)))
 		})},
 		cell{name: "an id_token that is none", want: okay, play: usable(`{"access_token":"{A}","refresh_token":"{R}","expires_in":3600,"id_token":"` + said + `"}`)},
 		cell{name: "an id_token that is an object", want: okay, play: usable(`{"access_token":"{A}","refresh_token":"{R}","expires_in":3600,"id_token":{"sub":"x"}}`)},

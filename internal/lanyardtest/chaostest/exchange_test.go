@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
 
 	"lanyard/internal/lanyardtest"
@@ -19,9 +18,6 @@ func TestACodeIsTradedWhateverTheProviderAnswers(t *testing.T) {
 	t.Run("matrix", func(t *testing.T) {
 		for _, with := range slices.Concat(statusCells(), refusalCells(), bodyCells(), memberCells(), wireCells(), connectionCells()) {
 			if with.slow || with.lasting || with.down != nil {
-				continue
-			}
-			if strings.HasPrefix(with.name, "access token only") { // a consent without a refresh token: not this test's
 				continue
 			}
 			for _, class := range []string{static, reuseKill} {

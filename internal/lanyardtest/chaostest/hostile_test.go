@@ -58,6 +58,7 @@ type hostile struct {
 	name     string // host name; "": none
 	addr     string // to listen on
 	clientID string
+	oidc     bool // its answers may hold ID tokens that say whose they are
 	secret   string
 
 	mu      sync.Mutex
@@ -142,7 +143,7 @@ func (h *hostile) close() {
 
 // definition describes the provider in the words of the catalogue.
 func (h *hostile) definition() map[string]any {
-	return map[string]any{
+	d := map[string]any{
 		"name": "Calls Inc", "class": h.class, "client_auth": "basic", "probe": "bogus_refresh",
 		"endpoints": map[string]string{"authorize": h.base + "/authorize", "token": h.base + "/token", "identity": h.base + "/me", "api": h.base},
 		"identity":  map[string]any{"subject": "sub"},
@@ -151,6 +152,12 @@ func (h *hostile) definition() map[string]any {
 		"times":     map[string]any{"grace": int(graceFor.Seconds())},
 		"scopes":    []map[string]string{{"scope": "calls.read", "say": "See your calls"}},
 	}
+	if h.oidc {
+		e := d["endpoints"].(map[string]string)
+		e["issuer"], e["jwks"] = h.base, h.base+"/jwks"
+		d["identity"] = map[string]any{"subject": "sub", "claims": map[string]string{"subject": "sub"}}
+	}
+	return d
 }
 
 // arm lets the next so many renewals go wrong; below zero: all, until mended.
@@ -427,9 +434,9 @@ func plain(status int, body string, header ...string) []byte {
 }
 
 // idToken looks like an ID token of this subject; its signature is of nobody.
-func idToken(subject string) string {
+func idToken(issuer, subject string) string {
 	part := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
-	return part(`{"alg":"RS256","kid":"1"}`) + "." + part(fmt.Sprintf(`{"iss":"https://calls.example","sub":%q,"aud":"x","exp":4102444800,"iat":1700000000}`, subject)) + "." + part(canary+"signature")
+	return part(`{"alg":"RS256","kid":"1"}`) + "." + part(fmt.Sprintf(`{"iss":%q,"sub":%q,"aud":"x","exp":4102444800,"iat":1700000000}`, issuer, subject)) + "." + part(canary+"signature")
 }
 
 var errNever = errors.New("did not come true")
