@@ -102,6 +102,7 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 				ended.Error = refreshTokenLost
 				next = s.pace.unanswered(t, next, History{Attempts: []lanyard.Attempt{asUnknown(ended)}}, now)
 			}
+			was := g
 			var breaker lanyard.BreakerState
 			if kept, breaker, err = tx.KeepRenewal(next, g, ended, s.Node); err != nil {
 				return lanyard.Entry{}, err
@@ -115,6 +116,7 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 					return lanyard.Entry{}, nil
 				}
 				if err == nil && newer(is, f.attempt.Family, f.attempt.Generation) { // the database has lost commits meanwhile
+					was = is
 					if kept, breaker, err = tx.KeepRenewal(next, is, ended, s.Node); err != nil {
 						return lanyard.Entry{}, err
 					}
@@ -130,6 +132,9 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 			e := s.entry(by, lanyard.ActTokenRefreshed, next, ended)
 			if f.offered {
 				e.Detail["from"] = "spool"
+				if err := s.goesOn(tx, was, next, now); err != nil {
+					return e, err
+				}
 			}
 			return e, s.tell(tx, g, next, "")
 		})

@@ -92,7 +92,13 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 	if another && slices.ContainsFunc(s.offered.before, s.runs) {
 		return codes, errors.Join(errs...) // what they bring belongs to it too: once more, soon
 	}
-	if err := s.Store.Bookkeep(ctx, func(tx *store.Tx) error { return tx.NodeOffered(s.Node, incarnation) }); err != nil {
+	err = s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		if err := s.replaced(tx, incarnation); err != nil {
+			return err
+		}
+		return tx.NodeOffered(s.Node, incarnation)
+	})
+	if err != nil {
 		return codes, err
 	}
 	s.offered = offered{incarnation: incarnation, odd: len(errs)}
@@ -329,7 +335,7 @@ func (s *Service) closeSilent(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return s.remembered(tx)
 	})
 }
 

@@ -55,10 +55,10 @@ func (s *Service) attempt(t *testing.T, g lanyard.Grant, kind lanyard.AttemptKin
 	return a
 }
 
-func (s *Service) openNow(t *testing.T) (ids []lanyard.AttemptID) {
+func (s *Service) openOf(t *testing.T, node string) (ids []lanyard.AttemptID) {
 	t.Helper()
 	err := s.Store.View(t.Context(), func(q *store.Query) error {
-		open, err := q.OpenAttempts(s.Node)
+		open, err := q.OpenAttempts(node)
 		for _, a := range open {
 			ids = append(ids, a.ID)
 		}
@@ -88,7 +88,7 @@ func TestAnAttemptWhoseAnswerIsOnDiskStaysOpenUntilItIsStored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if open := s.openNow(t); !slices.Equal(open, []lanyard.AttemptID{answered.ID}) {
+		if open := s.openOf(t, s.Node); !slices.Equal(open, []lanyard.AttemptID{answered.ID}) {
 			t.Errorf("got %v open, want %v, whose answer is there", open, answered.ID)
 		}
 		if !slices.Equal(flows, []lanyard.FlowID{lost.Flow}) {
@@ -98,7 +98,7 @@ func TestAnAttemptWhoseAnswerIsOnDiskStaysOpenUntilItIsStored(t *testing.T) {
 		if _, err := s.Recover(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if open := s.openNow(t); len(open) != 0 {
+		if open := s.openOf(t, s.Node); len(open) != 0 {
 			t.Errorf("got %v open after it was stored, want none", open)
 		}
 	})

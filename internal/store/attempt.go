@@ -16,6 +16,13 @@ func (tx *Tx) AddAttempt(a lanyard.Attempt) error {
 		micros(tx.stamp(a.StartedAt)), micros(a.Deadline), micros(a.EndedAt), a.Outcome, a.Class, a.Error, a.Status, a.RequestID})
 }
 
+// MoveAttempts moves what a node has not ended on one generation of a grant to another.
+func (tx *Tx) MoveAttempts(grant lanyard.GrantID, node, family string, from, to int64) error {
+	_, err := tx.exec(`UPDATE attempts SET generation = $5 WHERE grant_id = $1 AND node = $2 AND family = $3 AND generation = $4 AND ended_at = 0`,
+		grant, node, family, from, to)
+	return err
+}
+
 // EndAttempt writes what became of an attempt, if it is still open: false means
 // that somebody has closed it. The grant is written too, since a code exchange
 // learns only then which it made.

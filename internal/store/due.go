@@ -53,6 +53,15 @@ func (q *Query) Due(app lanyard.AppID, now time.Time, limit int) ([]lanyard.Gran
 	return out, nil
 }
 
+// Suspects returns up to limit grants, by id after one, that may be under way now
+// although nobody knows: those that are due, and those with an attempt that has no
+// end. What is filled in is that of Due.
+func (q *Query) Suspects(now time.Time, after lanyard.GrantID, limit int) ([]lanyard.Grant, error) {
+	return all(q, scanDue, `SELECT `+dueColumns+` FROM grants g WHERE g.id > $1 AND g.has_refresh = 1
+		AND (g.refresh_at > 0 AND g.refresh_at <= $2 OR EXISTS (SELECT 1 FROM attempts a WHERE a.grant_id = g.id AND a.ended_at = 0))
+		ORDER BY g.id LIMIT $3`, after, micros(now), limit)
+}
+
 // CountDue counts what is due at now, up to limit.
 func (q *Query) CountDue(app lanyard.AppID, now time.Time, limit int) (int, error) {
 	return q.count(`SELECT count(*) FROM (SELECT 1 AS x FROM grants

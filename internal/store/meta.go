@@ -57,6 +57,12 @@ func (q *Query) MetaTime(key string) (time.Time, error) {
 	return time.UnixMicro(n).UTC(), nil
 }
 
+// LockMeta keeps everybody else from changing a named value until the transaction ends.
+func (tx *Tx) LockMeta(key string) error {
+	_, err := tx.exec(`UPDATE meta SET value = value WHERE key = $1`, key)
+	return err
+}
+
 // PutMeta sets a named value.
 func (tx *Tx) PutMeta(key, value string) error {
 	_, err := tx.exec(`INSERT INTO meta (key, value) VALUES ($1, $2)
