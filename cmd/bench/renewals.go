@@ -105,7 +105,7 @@ func (w *world) journey(ctx context.Context) error {
 // number of renewals at once. One app gets a quarter of refresh_in_flight.
 func (w *world) startRenewing(ctx context.Context, flight int) (*process, error) {
 	o := w.productOrders()
-	o.Settings["refresh_rate"] = "1000000"
+	o.Settings["refresh_rate"] = "20000"
 	o.Settings["refresh_in_flight"] = strconv.Itoa(4 * flight)
 	if w.profile != "" {
 		o.Profile = filepath.Join(w.profile, "renewals-"+w.name()+"-"+strconv.Itoa(flight))

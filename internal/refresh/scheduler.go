@@ -312,12 +312,16 @@ func (s *Scheduler) start(ctx context.Context, calls *sync.WaitGroup) (again tim
 		s.begin(ctx, calls, l, g)
 	}
 	for l := range started { // when its bucket has the next
-		if at := now.Add(space[l].every); again.IsZero() || at.Before(again) {
+		if at := now.Add(max(space[l].every, tick)); again.IsZero() || at.Before(again) {
 			again = at
 		}
 	}
 	return again
 }
+
+// tick is how often it is looked for a place in the bucket of an app that is fast:
+// what comes a moment late is made up for (burst).
+const tick = 5 * time.Millisecond
 
 // spaceFor is how many renewals of an app may begin now.
 func (s *Scheduler) spaceFor(l *lane, now time.Time) room {
@@ -325,10 +329,14 @@ func (s *Scheduler) spaceFor(l *lane, now time.Time) room {
 		return room{at: l.notYet}
 	}
 	r := s.Gate.roomFor(l.app, l.project, now)
-	l.begun = slices.DeleteFunc(l.begun, func(at time.Time) bool { return !at.Add(toGate).After(now) })
+	old := 0
+	for old < len(l.begun) && !l.begun[old].Add(toGate).After(now) { // they are in order
+		old++
+	}
+	l.begun = slices.Delete(l.begun, 0, old)
 	if coming := min(len(l.begun), l.running-r.inside); coming > 0 && r.n > 0 {
 		if r.n -= coming; r.n <= 0 {
-			r.n, r.at = 0, now.Add(r.every)
+			r.n, r.at = 0, now.Add(max(r.every, tick))
 		}
 	}
 	r.n = min(r.n, s.pool.room(l.project, l.app, false))
