@@ -33,7 +33,7 @@ const (
 	ActInstanceAdopted    Action = "instance.adopted" // this server calls providers with what was another's
 	ActBackupTaken        Action = "instance.backed_up"
 	ActRestored           Action = "instance.restored" // the database was put back; Detail says to when
-	ActRefreshStopped     Action = "refresh.stopped" // the operator lets nothing be renewed by the schedule
+	ActRefreshStopped     Action = "refresh.stopped"   // the operator lets nothing be renewed by the schedule
 	ActRefreshStarted     Action = "refresh.started"
 	ActSecurity           Action = "security.tampered"
 )

@@ -193,6 +193,7 @@ var jargon = regexp.MustCompile("(?i)`|\\b(oauth|token|client|secret|scope|state
 
 // Rows whose sentences speak to whoever runs the server; the page has its own.
 var reworded = map[lanyard.Code]bool{
+	lanyard.CodeInstanceNotAdopted: true, lanyard.CodeNodeNameTaken: true,
 	lanyard.CodeInternal: true, lanyard.CodeStoreUnavailable: true, lanyard.CodeAppNotReady: true,
 	lanyard.CodeAppMisconfigured: true, lanyard.CodeCodeRejected: true, lanyard.CodeProviderAnswerInvalid: true,
 }
