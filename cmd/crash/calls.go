@@ -55,7 +55,7 @@ func (j *judge) twice(r *row, f *family) {
 			if why := j.inHand(f, child, when); why != "" {
 				r.SpentTwice++
 				j.wrong("%s of %s at %s: the refresh token %s was sent again at %s although the answer to the first time was in hand: %s%s%s", f.id, f.person,
-					f.class, e.Fingerprint, clock(e.Time), why, f.story(8, e.Time), j.w.around(first, e.Time))
+					f.class, e.Fingerprint, clock(e.Time), why, f.story(8, e.Time), j.w.around(f.person, first, e.Time))
 				break
 			}
 		}
@@ -98,10 +98,14 @@ func (j *judge) inHand(f *family, t *refresh, at time.Time) string {
 	return ""
 }
 
-// around is what was done to the nodes between two moments, and two seconds after.
-func (w *world) around(from, to time.Time) string {
+// around is what was done to the nodes, and what a person did, between two moments
+// and two seconds after.
+func (w *world) around(person string, from, to time.Time) string {
 	var b strings.Builder
 	for _, e := range w.diary {
+		if strings.HasPrefix(e.node, "p") && e.node != person {
+			continue
+		}
 		if e.at.After(from) && e.at.Before(to.Add(2*time.Second)) {
 			fmt.Fprintf(&b, "\n      %s [%s] %s", clock(e.at), e.node, e.what)
 		}

@@ -38,6 +38,7 @@ type hold struct {
 type death struct {
 	at     time.Time
 	reason string
+	how    string // it is known: seen, or told in an event
 }
 
 // connectAll registers the apps and connects everybody of the start.

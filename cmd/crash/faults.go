@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lanyard/client"
@@ -157,7 +158,10 @@ func (w *world) watch(ctx context.Context, n *node, from int64, p fault.Point, k
 		}
 		if !provoked && n.answers(ctx) {
 			provoked = true
-			w.provoke(ctx, n, p)
+			all, enough := context.WithTimeout(ctx, 20*time.Second)
+			var provoking sync.WaitGroup
+			provoking.Go(func() { w.provoke(all, n, p) })
+			defer func() { enough(); provoking.Wait() }()
 		}
 		pause(ctx, 3*time.Millisecond)
 	}

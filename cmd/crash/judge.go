@@ -38,7 +38,8 @@ func (w *world) judge(final []*standing, disk found) report {
 		Seconds: int(time.Since(w.began).Seconds()), Receipts: len(disk.receipts), Unreached: w.unreached, Waits: []string{}, Excuses: []string{}, Wrong: []string{}}
 	j.report.Did = map[string]int{}
 	for _, e := range w.diary {
-		if what := numbers.ReplaceAllString(e.what, "N"); !strings.HasPrefix(what, "over: ") {
+		what, _, _ := strings.Cut(numbers.ReplaceAllString(e.what, "N"), ", to be armed")
+		if !strings.HasPrefix(what, "over: ") && !strings.HasPrefix(e.node, "p") {
 			j.report.Did[what]++
 		}
 	}
@@ -81,7 +82,7 @@ func (j *judge) standing(st *standing) {
 		if st.status == string(lanyard.StatusNeedsReauth) {
 			said = st.reason
 		}
-		j.fallen(r, st, f, said)
+		j.fallen(r, st, f, said, "")
 	} else {
 		j.heard[j.all.byID[st.family]] = true
 	}
@@ -96,7 +97,7 @@ func (j *judge) standing(st *standing) {
 			r.DeadWrongly++
 			j.wrong("%s: called dead at %s (%s), and renewed again later%s", h.endUser, clock(d.at), d.reason, f.story(8, f.last()))
 		case !j.heard[f]:
-			j.fallen(r, nil, f, orElse(d.reason, "no cause"))
+			j.fallen(r, nil, f, orElse(d.reason, "no cause"), " (called dead at "+clock(d.at)+", "+d.how+")")
 		}
 	}
 }
@@ -141,18 +142,18 @@ func (j *judge) handed(f *family, t *refresh) (time.Time, bool) {
 }
 
 // fallen judges a family by which a connection does not live any more. said is the
-// cause that was named when it was called dead, "" if it was not.
-func (j *judge) fallen(r *row, st *standing, f *family, said string) {
+// cause that was named when it was called dead, "" if it was not; died says when.
+func (j *judge) fallen(r *row, st *standing, f *family, said, died string) {
 	j.heard[f] = true
 	c := classNamed(f.class)
 	excuses, blame, alive := j.lost(c, f)
 	tell := func(what string) {
-		status, attempts := "", ""
+		status, attempts := died, ""
 		if st != nil {
 			status = fmt.Sprintf(" (status %s %s, after the recovery %s)", st.status, st.reason, st.first)
 			attempts = tries(st)
 		}
-		j.wrong("%s of %s at %s%s: %s%s%s%s", f.id, f.person, c.name, status, what, f.story(8, f.last()), attempts, j.w.around(f.last().Add(-2*time.Second), f.last()))
+		j.wrong("%s of %s at %s%s: %s%s%s%s", f.id, f.person, c.name, status, what, f.story(8, f.last()), attempts, j.w.around(f.person, f.last().Add(-2*time.Second), f.last().Add(3*time.Second)))
 	}
 	switch {
 	case alive && said != "":

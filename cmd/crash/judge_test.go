@@ -102,7 +102,7 @@ func TestTheJudgeTellsWhatCouldBeKeptFromWhatCouldNot(t *testing.T) {
 		"held, and not renewed in the end": {"strict", func(l *tale) { l.disk.held["r2"] = true }, standing{first: "active", status: "active"}, row{Stuck: 1}, "not renewed"},
 		"well":                             {"strict", func(*tale) {}, standing{passed: true, family: "strict/fam_1", status: "active"}, row{}, ""},
 		"called dead, and well again": {"strict", func(l *tale) {
-			l.hold.deaths = []death{{l.now, "needs_reauth"}}
+			l.hold.deaths = []death{{l.now, "needs_reauth", "seen"}}
 			l.renew("r2", "r3", 3)
 		}, standing{passed: true, family: "strict/fam_1", status: "active"}, row{DeadWrongly: 1}, "renewed again later"},
 		"sent again while it could not know": {"reuse_kill", func(l *tale) {

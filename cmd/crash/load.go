@@ -113,7 +113,13 @@ func (w *world) look(ctx context.Context, api *client.Client, h *hold, id string
 		return nil
 	}
 	defer h.release()
-	return w.reconnect(ctx, api, h, id)
+	w.note(h.person, "is dead: %s", c.Reason)
+	if err = w.reconnect(ctx, api, h, id); err != nil {
+		w.note(h.person, "connects again: %v", err)
+	} else {
+		w.note(h.person, "has connected again")
+	}
+	return err
 }
 
 // takes notes that a connection was dead at a moment, unless that is known, and says
@@ -126,7 +132,7 @@ func (h *hold) takes(at time.Time, reason string) bool {
 	}
 	if !h.dead {
 		h.dead = true
-		h.deaths = append(h.deaths, death{at, reason})
+		h.deaths = append(h.deaths, death{at, reason, "seen"})
 	}
 	h.busy = true
 	return true

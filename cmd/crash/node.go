@@ -189,12 +189,13 @@ func (n *node) allLives() []life {
 	return slices.Clone(n.lives)
 }
 
-// lived returns the process that was there at a time.
+// lived returns the process that was there at a time, or had been just before: what
+// it asked may be heard a little later.
 func (n *node) lived(at time.Time) (life, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for i := len(n.lives) - 1; i >= 0; i-- {
-		if l := n.lives[i]; !at.Before(l.from) && (l.to.IsZero() || !at.After(l.to.Add(50*time.Millisecond))) {
+	for _, l := range slices.Backward(n.lives) {
+		if !at.Before(l.from) {
 			return l, true
 		}
 	}

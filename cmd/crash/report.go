@@ -67,9 +67,11 @@ func (r *row) add(o row) {
 
 func (r report) print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s on %s, %d node(s): %d strikes in %d s\n", r.Scenario, r.Database, r.Nodes, r.Strikes, r.Seconds)
+	var did []string
 	for _, what := range slices.Sorted(maps.Keys(r.Did)) {
-		fmt.Fprintf(out, "  %d × %s\n", r.Did[what], what)
+		did = append(did, fmt.Sprintf("%d × %s", r.Did[what], what))
 	}
+	fmt.Fprintln(out, strings.Join(did, "; "))
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "class\tconnections\trenewals\tanswers not delivered\tlost inexcusably\tlost excusably\tas response_lost\tundecided\tother cause\tcalled dead wrongly\tactive while dead\tspent twice\twaiting\tnot back\t")
 	for _, c := range r.Classes {

@@ -104,7 +104,7 @@ func (w *world) deathNotices(ctx context.Context, api *client.Client) error {
 	for _, h := range w.holds {
 		for _, e := range told {
 			if e.ConnectionID == h.id && h.id != "" {
-				h.deaths = append(h.deaths, death{e.At, e.Data["reason"]})
+				h.deaths = append(h.deaths, death{e.At, e.Data["reason"], "told"})
 			}
 		}
 		slices.SortFunc(h.deaths, func(a, b death) int { return a.at.Compare(b.at) })

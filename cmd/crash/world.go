@@ -87,7 +87,7 @@ type issuer struct {
 // event is something that was done to somebody.
 type event struct {
 	at   time.Time
-	node string
+	node string // or a person
 	what string
 }
 
