@@ -208,6 +208,10 @@ func (s *Server) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// Spool is where this node keeps its receipts and marks, for who has set rows of the
+// database back on purpose.
+func (s *Server) Spool() *spool.Spool { return s.spool }
+
 // apiVersion is that of the JSON API, in its document; it is in every path, too.
 const apiVersion = "1"
 

@@ -60,6 +60,18 @@ func (s *Spool) Marked(g lanyard.GrantID) time.Time {
 	return time.Time{}
 }
 
+// Unmark forgets, until the next start, when the grant's row was committed: it was
+// set back on purpose.
+func (s *Spool) Unmark(g lanyard.GrantID) {
+	m := &s.marks
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := keyOf(g)
+	if m.table.get(key) != 0 {
+		m.table.find(key).at = 1 // 0 would be an empty place
+	}
+}
+
 // writeMarks puts on disk what is in memory only. What fails stays and is tried
 // again, in a new file.
 func (s *Spool) writeMarks() {
