@@ -202,7 +202,7 @@ func (j *journeys) confirmed(t *testing.T, w *lanyardtest.World) {
 		t.Fatalf("refused again after two minutes, another account renewed between: got %d %v, want needs_reauth", status, out)
 	}
 	is(t, w, id, "needs_reauth", "needs_reauth")
-	told := w.OK("GET", "/v1/events?limit=1", nil).List("data")[0]
+	told := w.OK("GET", "/v1/events?limit=1&type=connection.needs_reauth", nil).List("data")[0]
 	if told.Str("type") != "connection.needs_reauth" || told.Str("connection_id") != id {
 		t.Errorf("got the event %v, want connection.needs_reauth", told)
 	}
