@@ -244,7 +244,7 @@ func (m *model) end(w *world) string {
 		return fmt.Sprintf("everything is up again, the token is good, and the grant stays %s", r.words())
 	case why == "":
 		return "a refresh token is lost without excuse"
-	case health == lanyard.Degraded, health == lanyard.Healthy && r.gen < renewals:
+	case health == lanyard.Degraded, health == lanyard.Healthy && r.gen < m.renewals:
 		return fmt.Sprintf("the grant is lost (%s), and stays %s", why, r.words())
 	}
 	return "" // called dead, or it will be at the next renewal

@@ -23,7 +23,7 @@ func (m *model) claimable(w *world) secs {
 	rejected := w.db.count(lanyard.OutcomeRejected)
 	switch {
 	case r.refresh == none,
-		healths[r.health] == lanyard.Healthy && r.gen >= renewals,
+		healths[r.health] == lanyard.Healthy && r.gen >= m.renewals,
 		healths[r.health] == lanyard.Dead && !m.good(w, r.tok): // it would be refused, and change nothing
 		return forever
 	case rejected >= 3 && (w.db.open() || !m.alone && !w.db.witness):
@@ -153,8 +153,8 @@ func (m *model) read(w *world, i int) {
 
 // unheard notes that a use of a refresh token was not answered.
 func (m *model) unheard(w *world, n *node) {
-	if r := &w.db.row; m.class == provider.ClassStatic && (n.seen.gen != r.gen || n.seen.fam != r.fam) {
-		return // another use has been answered since, and the token is still the same
+	if r := &w.db.row; m.class == provider.ClassStatic && (w.failedOver || n.seen.gen != r.gen || n.seen.fam != r.fam) {
+		return // the token is the same for all generations, and using it twice does no harm
 	}
 	t := &w.tokens[n.seen.tok]
 	t.unknown = max(t.unknown, min(n.until, 0))

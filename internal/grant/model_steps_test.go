@@ -196,7 +196,7 @@ func (m *model) outside(w *world, add func(uint8, int)) {
 // committed, and nobody does anything.
 func (m *model) over(w *world) bool {
 	r := &w.db.row
-	if healths[r.health] != lanyard.Healthy || r.gen < renewals || !w.up || w.lagging != none || w.storm {
+	if healths[r.health] != lanyard.Healthy || r.gen < m.renewals || !w.up || w.lagging != none || w.storm {
 		return false
 	}
 	for i := range w.nodes {
@@ -262,7 +262,7 @@ func (m *model) wait4(w *world) secs {
 	if stopped(b.state()) {
 		when(b.probe)
 	}
-	if healths[b.row.health] == lanyard.Healthy && b.row.gen >= renewals {
+	if healths[b.row.health] == lanyard.Healthy && b.row.gen >= m.renewals {
 		return d
 	}
 	if t := w.tokens[b.row.tok]; t.used != none && m.class == provider.ClassGrace {
