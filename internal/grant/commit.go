@@ -229,6 +229,9 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 	err := r.insist(ctx, func() error {
 		return r.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 			now := tx.Now()
+			if err := r.remember(tx, r.a); err != nil {
+				return lanyard.Entry{}, err
+			}
 			if err := r.end(tx, r.a); err != nil {
 				return lanyard.Entry{}, err
 			}

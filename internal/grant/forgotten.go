@@ -103,6 +103,13 @@ func (s *Service) remembered(tx *store.Tx) error {
 	return nil
 }
 
+// remember writes an attempt that ends without tokens again if the database has
+// forgotten it: what may be sent next, and the cause, follow from it.
+func (s *Service) remember(tx *store.Tx, a lanyard.Attempt) error {
+	a.EndedAt = tx.Now()
+	return tx.RememberAttempt(a)
+}
+
 // goesOn moves such an attempt to the generation that a receipt has brought, where
 // that was due itself, so that its refresh token may have been sent as well.
 func (s *Service) goesOn(tx *store.Tx, was, is lanyard.Grant, now time.Time) error {

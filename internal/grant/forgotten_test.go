@@ -138,6 +138,32 @@ func TestWhatWasForgottenIsUnknownWhenEveryNodeHasOffered(t *testing.T) {
 	})
 }
 
+// A call that was under way when the database was replaced knows what became of it,
+// although the database does not know that it was made.
+func TestACallRemembersItsAttempt(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, g := nodeOn(t, db)
+		a := lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: g.Project, App: g.App, Grant: g.ID, Kind: lanyard.AttemptRefresh,
+			Node: s.Node, Family: g.Family, Generation: g.Generation, StartedAt: time.Now(), Deadline: time.Now().Add(time.Minute), Outcome: lanyard.OutcomeUnknown}
+		var list []lanyard.Attempt
+		err := db.Bookkeep(t.Context(), func(tx *store.Tx) (err error) {
+			for range 2 { // and once more: a reply was lost
+				if err := s.remember(tx, a); err != nil {
+					return err
+				}
+				if err := s.end(tx, a); err != nil {
+					return err
+				}
+			}
+			list, err = tx.AttemptsOn(g.ID, g.Family, g.Generation)
+			return err
+		})
+		if err != nil || len(list) != 1 || list[0].ID != a.ID || list[0].Outcome != lanyard.OutcomeUnknown || list[0].EndedAt.IsZero() {
+			t.Errorf("got %v, %v, want the attempt, ended unknown", list, err)
+		}
+	})
+}
+
 func (s *Service) withProviders(t *testing.T) {
 	t.Helper()
 	out, err := egress.New(egress.Config{UserAgent: "test"})

@@ -245,11 +245,15 @@ func (m *model) yield(w *world, i int) {
 func (m *model) fail(w *world, i int) string {
 	n, b := &w.nodes[i], &w.db
 	o, g := outcomes[n.outcome], n.seen.grant()
+	here := !moved(b.row.grant(), g)
 	if b.end(n.tag, o) {
 		b.release(i)
 	}
+	if n.forgot && here && !m.off.remember {
+		b.begin(try{deadline: none, ended: none, node: nobody})
+		b.endAt(int(b.n-1), o)
+	}
 	h := History{Suspended: stopped(b.state()), Alone: m.alone, OtherSuccess: n.other, ProbeRefused: n.refused || m.off.confirm}
-	here := !moved(b.row.grant(), g)
 	if h.Attempts = []lanyard.Attempt{{EndedAt: at(0), Outcome: o}}; here {
 		m.scratch = b.attempts(m.scratch)
 		h.Attempts = m.scratch

@@ -202,8 +202,10 @@ func (m *model) failover(w *world) {
 	w.db, w.past, w.lagging = w.past, base{}, none
 	w.failedOver = true
 	for i := range w.nodes {
-		m.again(&w.nodes[i])
-		w.nodes[i].offered = false
+		n := &w.nodes[i]
+		m.again(n)
+		n.offered = false
+		n.forgot = n.forgot || n.inCall() && n.tag != 0 && !w.db.has(n.tag)
 	}
 	b := &w.db
 	if w.lagSent {

@@ -151,7 +151,7 @@ func (m *model) tidyTries(b *base) {
 func (m *model) tidyNode(w *world, n *node) {
 	if !n.inCall() {
 		n.seen, n.until, n.outcome, n.tag, n.fresh = row{}, none, 0, 0, nothing
-		n.lease, n.refused, n.got, n.other, n.hasty = none, false, false, false, false
+		n.lease, n.refused, n.got, n.other, n.hasty, n.forgot = none, false, false, false, false, false
 	}
 	if !n.inCall() || w.up {
 		n.insist = none

@@ -31,6 +31,7 @@ type rules struct {
 	behind     bool // I14: nothing is sent before a new server has been offered all receipts
 	calls      bool // I14: and a node has not offered all while a call of before runs
 	forgotten  bool // I14: a server that was replaced may have forgotten attempts
+	remember   bool // I14: a call that was under way then writes its attempt again
 }
 
 type model struct {

@@ -119,6 +119,8 @@ type node struct {
 	woke                       bool // this very moment
 	slow                       bool // the provider takes its time
 	hasty                      bool // it took the token without the patience of the class
+	forgot                     bool // the database has forgotten its attempt
+	_pad                       [3]uint8
 }
 
 // What has become of the answers to a token's use, and of the answer that carried it.
@@ -278,6 +280,16 @@ func (d *base) count(o lanyard.Outcome) (n int) {
 		}
 	}
 	return n
+}
+
+// has says whether an attempt is there, and open.
+func (d *base) has(tag uint8) bool {
+	for _, a := range d.tries[:d.n] {
+		if a.tag == tag && a.ended == none {
+			return true
+		}
+	}
+	return false
 }
 
 // open says whether an attempt has no end.

@@ -16,6 +16,15 @@ func (tx *Tx) AddAttempt(a lanyard.Attempt) error {
 		micros(tx.stamp(a.StartedAt)), micros(a.Deadline), micros(a.EndedAt), a.Outcome, a.Class, a.Error, a.Status, a.RequestID})
 }
 
+// RememberAttempt writes an attempt that the database may have lost, as it has ended;
+// if it is there, nothing happens.
+func (tx *Tx) RememberAttempt(a lanyard.Attempt) error {
+	_, err := tx.exec(insertInto("attempts", attemptColumns)+` ON CONFLICT (id) DO NOTHING`, a.ID, a.Project, a.App, a.Grant, a.Flow, a.Kind,
+		a.Family, a.Generation, a.Node, micros(tx.stamp(a.StartedAt)), micros(a.Deadline), micros(tx.stamp(a.EndedAt)), a.Outcome, a.Class,
+		a.Error, a.Status, a.RequestID)
+	return err
+}
+
 // MoveAttempts moves what a node has not ended on one generation of a grant to another.
 func (tx *Tx) MoveAttempts(grant lanyard.GrantID, node, family string, from, to int64) error {
 	_, err := tx.exec(`UPDATE attempts SET generation = $5 WHERE grant_id = $1 AND node = $2 AND family = $3 AND generation = $4 AND ended_at = 0`,
