@@ -329,27 +329,21 @@ func (r *renewal) intend(tx *store.Tx, is store.Claimed, now time.Time) (err err
 		return err
 	}
 	t := r.ready.Target
+	if is.Tried || r.g.Health != lanyard.Healthy { // most are neither: then there is nothing to ask
+		attempts, err := attemptsOn(tx, r.g)
+		if err != nil {
+			return err
+		}
+		if at := r.pace.mayTryAt(t, History{Attempts: attempts}, r.g.AccessExpires, now); at.After(now) {
+			return r.postpone(tx, History{Attempts: attempts}, at, now)
+		}
+		if (History{Attempts: attempts}).holding() {
+			_ = fault.At(context.Background(), fault.GrantTakeover)
+		}
+	}
 	r.a = lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: r.g.Project, App: r.g.App, Grant: r.g.ID,
 		Kind: lanyard.AttemptRefresh, Family: r.g.Family, Generation: r.g.Generation, Node: r.Node,
 		StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
-	if r.g.Health == lanyard.Healthy { // most are tried for the first time: then there is nothing to ask
-		if first, err := tx.AddFirstAttempt(r.a); err != nil || first {
-			return err
-		}
-	}
-	intent := r.a
-	r.a = lanyard.Attempt{}
-	attempts, err := attemptsOn(tx, r.g)
-	if err != nil {
-		return err
-	}
-	if at := r.pace.mayTryAt(t, History{Attempts: attempts}, r.g.AccessExpires, now); at.After(now) {
-		return r.postpone(tx, History{Attempts: attempts}, at, now)
-	}
-	if (History{Attempts: attempts}).holding() {
-		_ = fault.At(context.Background(), fault.GrantTakeover)
-	}
-	r.a = intent
 	return tx.AddAttempt(r.a)
 }
 

@@ -10,9 +10,10 @@ func scanAttempt(r row, a *lanyard.Attempt) error {
 		asTime{&a.Deadline}, asTime{&a.EndedAt}, &a.Outcome, &a.Class, &a.Error, &a.Status, &a.RequestID)
 }
 
-// AddAttempt writes the intent, before the call is made (I1).
+// AddAttempt writes the intent, before the call is made (I1). Where it cannot be
+// written, the transaction's commit may be what says so.
 func (tx *Tx) AddAttempt(a lanyard.Attempt) error {
-	return tx.add("attempts", attemptColumns, []any{a.ID, a.Project, a.App, a.Grant, a.Flow, a.Kind, a.Family, a.Generation, a.Node,
+	return tx.addLast("attempts", attemptColumns, []any{a.ID, a.Project, a.App, a.Grant, a.Flow, a.Kind, a.Family, a.Generation, a.Node,
 		micros(tx.stamp(a.StartedAt)), micros(a.Deadline), micros(a.EndedAt), a.Outcome, a.Class, a.Error, a.Status, a.RequestID})
 }
 

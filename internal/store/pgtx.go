@@ -21,9 +21,9 @@ import (
 type pgTx struct {
 	pgConn
 	own     *sql.Conn
-	ending  bool // what is executed now is kept for the commit
-	last    []pgStatement
-	started string // when the server began, in microseconds
+	ending  bool          // what is executed now is kept for the commit
+	last    []pgStatement // to be sent along with what comes next
+	started string        // when the server began, in microseconds
 }
 
 type pgStatement struct {
@@ -71,12 +71,37 @@ func (t *pgTx) exec(ctx context.Context, query string, args []any) (int64, error
 		t.last = append(t.last, pgStatement{query, plain(args)})
 		return 0, nil
 	}
+	if err := t.flush(ctx); err != nil {
+		return 0, err
+	}
 	return t.pgConn.exec(ctx, query, args)
+}
+
+func (t *pgTx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	if err := t.flush(ctx); err != nil {
+		return nil, err
+	}
+	return t.pgConn.query(ctx, query, args)
+}
+
+// flush executes what was noted, since something else comes after it.
+func (t *pgTx) flush(ctx context.Context) error {
+	last := t.last
+	t.last = nil
+	for _, s := range last {
+		if _, err := t.pgConn.exec(ctx, s.query, s.args); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pair runs a statement, and after it a query of one row, in one round trip. It
 // returns how many rows the first has met; none of the second is CodeNotFound.
 func (t *pgTx) pair(ctx context.Context, first, second pgStatement, scan func(row) error) (n int64, err error) {
+	if err := t.flush(ctx); err != nil {
+		return 0, err
+	}
 	err = t.own.Raw(func(raw any) error {
 		b := &pgx.Batch{}
 		b.Queue(first.query, plain(first.args)...)

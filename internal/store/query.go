@@ -62,6 +62,16 @@ func (tx *Tx) add(table, columns string, values []any) error {
 	return err
 }
 
+// addLast is add for what is likely to be the last statement of its transaction: on
+// PostgreSQL it is sent with what comes next, which is then the commit.
+func (tx *Tx) addLast(table, columns string, values []any) error {
+	if t, ok := tx.c.(*pgTx); ok {
+		t.last = append(t.last, pgStatement{insertInto(table, columns), plain(values)})
+		return nil
+	}
+	return tx.add(table, columns, values)
+}
+
 // must is an exec that has to meet a row; none is CodeNotFound.
 func (tx *Tx) must(query string, args ...any) error {
 	n, err := tx.exec(query, args...)

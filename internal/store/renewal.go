@@ -51,9 +51,11 @@ type Claimed struct {
 	Grant         lanyard.Grant
 	ConfigVersion int64 // of its app
 	Breaker       lanyard.BreakerState
+	Tried         bool // an attempt has sent the refresh token of this generation
 }
 
-var selectClaimed = `SELECT ` + prefixed("g", grantColumns) + `, a.config_version, b.state
+var selectClaimed = `SELECT ` + prefixed("g", grantColumns) + `, a.config_version, b.state, CASE WHEN EXISTS (SELECT 1 FROM attempts o
+		WHERE o.grant_id = g.id AND o.generation = g.generation AND o.family = g.family) THEN 1 ELSE 0 END
 	FROM grants g JOIN apps a ON a.id = g.app_id AND a.project_id = g.project_id LEFT JOIN breakers b ON b.app_id = g.app_id
 	WHERE g.id = $1 AND g.project_id = $2`
 
@@ -61,7 +63,7 @@ var selectClaimed = `SELECT ` + prefixed("g", grantColumns) + `, a.config_versio
 // what may have changed since it was looked at; or CodeNotFound.
 func (tx *Tx) ClaimRenewal(project lanyard.ProjectID, id lanyard.GrantID, owner string, until time.Time) (claimed bool, c Claimed, err error) {
 	scan := func(r row) error {
-		return r.Scan(append(grantDest(&c.Grant), asInt{&c.ConfigVersion}, text(&c.Breaker))...)
+		return r.Scan(append(grantDest(&c.Grant), asInt{&c.ConfigVersion}, text(&c.Breaker), asFlag{&c.Tried})...)
 	}
 	if t, ok := tx.c.(*pgTx); ok {
 		n, err := t.pair(tx.ctx, pgStatement{claimGrant, tx.claimArgs(id, owner, until)}, pgStatement{selectClaimed, []any{id, project}}, scan)
@@ -72,19 +74,6 @@ func (tx *Tx) ClaimRenewal(project lanyard.ProjectID, id lanyard.GrantID, owner 
 	}
 	return claimed, c, err
 }
-
-// AddFirstAttempt is AddAttempt where no other attempt has sent the refresh token of
-// this generation; otherwise it is false, and nothing was written. The caller holds
-// the grant's lease, so none is added meanwhile.
-func (tx *Tx) AddFirstAttempt(a lanyard.Attempt) (bool, error) {
-	return tx.swap(addFirstAttempt, a.ID, a.Project, a.App, a.Grant, a.Flow, a.Kind, a.Family, a.Generation, a.Node,
-		micros(tx.stamp(a.StartedAt)), micros(a.Deadline), micros(a.EndedAt), a.Outcome, a.Class, a.Error, a.Status, a.RequestID)
-}
-
-const addFirstAttempt = `INSERT INTO attempts (` + attemptColumns + `)
-	SELECT $1, $2, $3, CAST($4 AS TEXT), $5, $6, CAST($7 AS TEXT), CAST($8 AS BIGINT), $9, CAST($10 AS BIGINT), CAST($11 AS BIGINT),
-		CAST($12 AS BIGINT), $13, $14, $15, CAST($16 AS BIGINT), $17
-	WHERE NOT EXISTS (SELECT 1 FROM attempts o WHERE o.grant_id = $4 AND o.generation = $8 AND o.family = $7)`
 
 // KeepRenewal is CommitTokens for what an attempt has brought to a grant as it was.
 // Where that happens, the attempt is ended and the node's lease given back with it,

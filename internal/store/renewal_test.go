@@ -53,8 +53,20 @@ func TestARenewalSeesTheGrantTheAppAndItsBreaker(t *testing.T) {
 		}
 		c.Grant.Lease = lanyard.Lease{}
 		same(t, "claimed", c.Grant, w.grant)
+		if !c.Tried {
+			t.Error("got an attempt on this generation overlooked")
+		}
 		if ok, c = claim("n2"); ok || c.Grant.Lease.Owner != "n1" {
 			t.Errorf("got %v, %+v; want it left to the first", ok, c.Grant.Lease)
+		}
+		for what, other := range map[string]lanyard.Grant{"another generation": {Family: "fam1", Generation: 8}, "another family": {Family: "fam2", Generation: 7}} {
+			g := w.grant
+			g.Family, g.Generation = other.Family, other.Generation
+			swapped(t, db, what, true, func(tx *store.Tx) (bool, error) { return tx.CommitTokens(g, w.grant.Family, w.grant.Generation) })
+			if _, c = claim("n2"); c.Tried {
+				t.Errorf("%s: got it tried, want not", what)
+			}
+			swapped(t, db, "back", true, func(tx *store.Tx) (bool, error) { return tx.CommitTokens(w.grant, g.Family, g.Generation) })
 		}
 		for name, project := range map[string]lanyard.ProjectID{"another project's": "prj_other", "nobody's": ""} {
 			err := db.View(t.Context(), func(q *store.Query) error { _, err := q.Renewable(project, w.grant.ID); return err })
@@ -69,28 +81,6 @@ func TestARenewalSeesTheGrantTheAppAndItsBreaker(t *testing.T) {
 				t.Errorf("%s, claimed: got %v, want not found", name, err)
 			}
 		}
-	})
-}
-
-func TestTheFirstAttemptOnAGenerationIsTheFirst(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld()
-		w.add(t, db) // with an attempt on generation 7
-		try := func(generation int64, family string) lanyard.Attempt {
-			a := w.attempt
-			a.ID, a.Generation, a.Family, a.StartedAt = newID[lanyard.AttemptID]("att_"), generation, family, day.Add(time.Hour)
-			return a
-		}
-		add := func(a lanyard.Attempt) func(*store.Tx) (bool, error) {
-			return func(tx *store.Tx) (bool, error) { return tx.AddFirstAttempt(a) }
-		}
-		swapped(t, db, "there is one", false, add(try(7, "fam1")))
-		swapped(t, db, "another family", true, add(try(7, "fam2")))
-		first := try(8, "fam1")
-		swapped(t, db, "the next generation", true, add(first))
-		swapped(t, db, "a second one", false, add(try(8, "fam1")))
-		same(t, "every column comes back", view(t, db, func(q *store.Query) ([]lanyard.Attempt, error) { return q.AttemptsOn(w.grant.ID, "fam1", 8) }),
-			[]lanyard.Attempt{first})
 	})
 }
 
