@@ -21,15 +21,19 @@ type History struct {
 
 func (h History) count(o lanyard.Outcome) (n int, first, last time.Time) {
 	for _, a := range h.Attempts {
-		if a.Outcome != o {
-			continue
+		if a.Outcome == o {
+			n, first, last = span(n, first, last, a.EndedAt)
 		}
-		if n++; n == 1 {
-			first = a.EndedAt
-		}
-		last = a.EndedAt
 	}
 	return n, first, last
+}
+
+// span counts one more attempt, which ended then. Who begins first need not end first.
+func span(n int, first, last, at time.Time) (int, time.Time, time.Time) {
+	if n == 0 || at.Before(first) {
+		first = at
+	}
+	return n + 1, first, latest(last, at)
 }
 
 // open says whether an attempt may still be answered to somebody alive, and
@@ -64,10 +68,7 @@ func (h History) unknown(now time.Time) (n int, first, last time.Time) {
 		} else if a.Outcome != lanyard.OutcomeUnknown {
 			continue
 		}
-		if n++; n == 1 {
-			first = at
-		}
-		last = at
+		n, first, last = span(n, first, last, at)
 	}
 	return n, first, last
 }

@@ -58,6 +58,15 @@ func TestMayTryAtWhateverTheClass(t *testing.T) {
 	}
 }
 
+// A call that hung ends after one that began later: the patience counts from its end.
+func TestMayTryAtCountsFromTheLastEnd(t *testing.T) {
+	slept := []lanyard.Attempt{ended(100*time.Second, lanyard.OutcomeUnknown), ended(10*time.Second, lanyard.OutcomeUnknown)}
+	got := grant.MayTryAt(provider.ClassReuseKill, 0, grant.History{Attempts: slept}, at(0), at(101*time.Second))
+	if want := at(130 * time.Second); !got.Equal(want) {
+		t.Errorf("got %s, want %s", got.Sub(start), want.Sub(start))
+	}
+}
+
 func TestMayTryAtAfterALostAnswer(t *testing.T) {
 	const never = 100 * time.Hour
 	for name, tc := range map[string]struct {
