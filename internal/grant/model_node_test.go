@@ -168,6 +168,12 @@ func (m *model) put(w *world, g lanyard.Grant, tok int8) {
 	b.row.fam, b.row.gen = int8(index([]byte(names), g.Family[0])), int8(g.Generation)
 	b.row.stamp = max(b.row.stamp, w.past.row.stamp, w.nodes[0].mark, w.nodes[1].mark) + 1
 	b.tries, b.n, b.witness = [len(b.tries)]try{}, 0, false
+	if b.ahead != (try{}) && b.aheadFam == b.row.fam && b.aheadGen == b.row.gen {
+		b.begin(b.ahead)
+	}
+	if b.aheadFam != b.row.fam || b.aheadGen <= b.row.gen {
+		b.ahead, b.aheadFam, b.aheadGen = try{}, 0, 0
+	}
 }
 
 // commit is keep of commit.go: compare, and swap.
@@ -249,9 +255,14 @@ func (m *model) fail(w *world, i int) string {
 	if b.end(n.tag, o) {
 		b.release(i)
 	}
-	if n.forgot && here && !m.off.remember {
-		b.begin(try{deadline: none, ended: none, node: nobody})
-		b.endAt(int(b.n-1), o)
+	if n.forgot && !m.off.remember {
+		switch again := (try{deadline: none, ended: 0, outcome: n.outcome, node: nobody}); {
+		case here:
+			b.begin(again)
+			b.endAt(int(b.n-1), o)
+		case g.Generation > int64(b.row.gen) && n.seen.fam == b.row.fam:
+			b.ahead, b.aheadFam, b.aheadGen = again, n.seen.fam, n.seen.gen
+		}
 	}
 	h := History{Suspended: stopped(b.state()), Alone: m.alone, OtherSuccess: n.other, ProbeRefused: n.refused || m.off.confirm}
 	if h.Attempts = []lanyard.Attempt{{EndedAt: at(0), Outcome: o}}; here {

@@ -115,6 +115,9 @@ func (m *model) tidyBase(w *world, b *base) {
 		b.witness = false
 	}
 	m.tidyTries(b)
+	if b.ahead != (try{}) {
+		floor(&b.ahead.ended, -m.counts(outcomes[b.ahead.outcome]))
+	}
 	floor(&b.others, -seconds(stormWindow))
 	floor(&b.probe, 0)
 	floor(&b.opened, -seconds(stormWindow))
@@ -316,6 +319,9 @@ func (w *world) pass(d secs) {
 		move(&r.access, &r.retry, &r.refresh, &r.rejected, &r.dead, &r.lease, &b.opened, &b.probe, &b.others)
 		for i := range b.tries[:b.n] {
 			move(&b.tries[i].deadline, &b.tries[i].ended)
+		}
+		if b.ahead != (try{}) {
+			move(&b.ahead.ended)
 		}
 	}
 	for i := range w.nodes {

@@ -71,9 +71,11 @@ type try struct {
 type base struct {
 	row                   row
 	tries                 [12]try
+	ahead                 try  // written again, on a generation that the row has lost
 	opened, probe, others secs // breaker; when the others were first refused
 	n                     int8 // tries
 	breaker               uint8
+	aheadFam, aheadGen    int8
 	witness               bool // another grant was renewed since the first rejection
 	_                     uint8
 }
