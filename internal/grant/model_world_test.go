@@ -122,7 +122,7 @@ type node struct {
 	slow                       bool // the provider takes its time
 	hasty                      bool // it took the token without the patience of the class
 	forgot                     bool // the database has forgotten its attempt
-	_pad                       [3]uint8
+	_                          [3]uint8
 }
 
 // What has become of the answers to a token's use, and of the answer that carried it.

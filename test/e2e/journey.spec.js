@@ -93,16 +93,16 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("button", { name: /^Remove Harbour Notes from Ana Torres/ }).click();
       await expect(page.getByText("Nobody has allowed an app yet.")).toBeVisible();
 
-      await lanyard.renew(before);
+      await lanyard.renew(before); // Zoom refuses both tokens: that is a verdict
       await page.goto(lanyard.product + "/");
-      await expect(page.getByText("Not working right now")).toBeVisible();
+      await expect(page.getByText("Connect again", { exact: true }).first()).toBeVisible();
 
       // T09: with another account nothing changes hands.
       await page.getByRole("button", { name: "Connect again" }).click();
       await continueToZoom(page);
       await consent(page, "Ben Okafor");
       await expect(said(page)).toContainText("Another account.");
-      expect(await lanyard.connections("user-ana")).toMatchObject([{ id: before.id, account: before.account, status: "degraded" }]);
+      expect(await lanyard.connections("user-ana")).toMatchObject([{ id: before.id, account: before.account, status: "needs_reauth" }]);
 
       await page.getByRole("button", { name: "Connect again" }).click();
       await continueToZoom(page);
@@ -120,7 +120,7 @@ test("the reconnect link of a connection works by itself", async ({ page, lanyar
   await lanyard.revoke("ana");
   await lanyard.renew(c);
   const [{ status, reconnect_url: link }] = await lanyard.connections("user-ana");
-  expect(status).toBe("degraded");
+  expect(status).toBe("needs_reauth");
   await page.goto(link);
   await continueToZoom(page);
   await consent(page, "Ana Torres");

@@ -39,7 +39,7 @@ for (const colorScheme of ["light", "dark"]) {
       await lanyard.revoke("ana");
       await lanyard.renew((await lanyard.connections("user-ana"))[0]);
       await page.reload();
-      await expect(page.getByText("Not working right now")).toBeVisible();
+      await expect(page.getByText("Connect again", { exact: true }).first()).toBeVisible();
       await good(page);
       await page.getByRole("button", { name: "Connect again" }).click();
       await expect(page.getByRole("button", { name: "Continue to Zoom" })).toBeVisible();
