@@ -25,9 +25,9 @@ type plainCommit struct{ grant, attempt, entry []any }
 const (
 	addAttempt = `INSERT INTO attempts (id, project_id, app_id, grant_id, flow_id, kind, family, generation, node, started_at, deadline,
 		ended_at, outcome, class, error, status, request_id) VALUES `
-	swapTokens = `UPDATE grants SET family = $5, generation = $6, tokens = $7, previous = $8, scopes = $9, requested = $10,
+	swapFormat = `UPDATE grants SET family = $5, generation = $6, tokens = $7, previous = $8, scopes = $9, requested = $10,
 		access_expires = $11, has_refresh = $12, health = $13, reason = $14, refresh_at = $15, refreshed_at = $16,
-		rejected_at = $17, retry_at = $18, updated_at = $19, eager_at = $20, rank = $21, refresh_expires = $22, dead_at = $23
+		rejected_at = $17, retry_at = $18, updated_at = $19, eager_at = $20, rank = $21, refresh_expires = $22, dead_at = $23%s
 		WHERE id = $1 AND project_id = $2 AND family = $3 AND generation = $4`
 	endAttempt = `UPDATE attempts SET grant_id = $3, ended_at = $4, outcome = $5, class = $6, error = $7, status = $8, request_id = $9
 		WHERE id = $1 AND project_id = $2 AND ended_at = 0`
@@ -62,16 +62,31 @@ func openPlainStore(ctx context.Context, o orders) (plainStore, error) {
 	return openPlainLite(ctx, db, o.SQLite)
 }
 
+// swapTokens is for a database that one process has for itself, and needs no lease.
+var swapTokens = fmt.Sprintf(swapFormat, "")
+
 // plainPostgres needs one round trip for each.
 type plainPostgres struct{ db *sql.DB }
 
+// intentLeased takes the lease that keeps other nodes away, and writes the attempt.
+var intentLeased = `WITH leased AS (UPDATE grants SET lease_owner = $9::text, lease_until = $11::bigint
+		WHERE id = $4::text AND (lease_owner = '' OR lease_until <= $10::bigint) RETURNING id)
+	` + strings.TrimSuffix(addAttempt, "VALUES ") + `SELECT $1, $2, $3, $4::text, $5, $6, $7, $8::bigint, $9::text, $10::bigint, $11::bigint,
+		$12::bigint, $13, $14, $15, $16::bigint, $17 FROM leased`
+
 func (p *plainPostgres) intent(ctx context.Context, attempt []any) error {
-	_, err := p.db.ExecContext(ctx, addAttempt+"("+numbered(1, 17)+")", attempt...)
-	return err
+	res, err := p.db.ExecContext(ctx, intentLeased, attempt...)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(err, errors.New("somebody else renews it"))
+	}
+	return nil
 }
 
 // commitAll is the three statements as one, which is a transaction.
-var commitAll = `WITH swapped AS (` + swapTokens + ` RETURNING id),
+var commitAll = `WITH swapped AS (` + fmt.Sprintf(swapFormat, ", lease_owner = '', lease_until = 0") + ` RETURNING id),
 	ended AS (UPDATE attempts SET grant_id = $26, ended_at = $27, outcome = $28, class = $29, error = $30, status = $31, request_id = $32
 		WHERE id = $24 AND project_id = $25 AND ended_at = 0)
 	INSERT INTO entries (id, project_id, at, who, what, outcome, code, app_id, connection_id, grant_id, session_id, key_id,

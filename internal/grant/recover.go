@@ -267,6 +267,9 @@ func (s *Service) Recover(ctx context.Context) (lost []lanyard.FlowID, err error
 	}
 	return lost, s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
 		open, err := tx.OpenAttempts(s.Node)
+		if err == nil {
+			err = tx.ReleaseGrants(s.Node)
+		}
 		if err != nil {
 			return err
 		}
@@ -284,7 +287,7 @@ func (s *Service) Recover(ctx context.Context) (lost []lanyard.FlowID, err error
 				lost = append(lost, a.Flow)
 			}
 		}
-		return tx.ReleaseGrants(s.Node)
+		return nil
 	})
 }
 
@@ -356,6 +359,9 @@ func (s *Service) DeclareLost(ctx context.Context, p lanyard.Principal, node str
 			return e.Failed(err), err
 		}
 		open, err := tx.OpenAttempts(node)
+		if err == nil {
+			err = tx.ReleaseGrants(node)
+		}
 		if err != nil {
 			return e, err
 		}
@@ -365,7 +371,7 @@ func (s *Service) DeclareLost(ctx context.Context, p lanyard.Principal, node str
 			}
 		}
 		closed = len(open)
-		return e, tx.ReleaseGrants(node)
+		return e, nil
 	})
 }
 

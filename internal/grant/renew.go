@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,6 +115,9 @@ type renewal struct {
 	postponed error // why no attempt was written, although the claim was committed
 }
 
+// errBehind undoes a claim that the database may not be believed about yet.
+var errBehind = errors.New("the database may be behind")
+
 // errAgain means that the app was changed between look and claim.
 var errAgain = errors.New("the app has changed")
 
@@ -150,8 +154,12 @@ func (r *renewal) once(ctx context.Context) (lanyard.Grant, error) {
 		return r.g, err
 	}
 	defer receiver.release()
-	if err := r.claim(ctx); err != nil || r.a.ID == "" {
+	if ok, err := r.swiftly(ctx); err != nil {
 		return r.g, err
+	} else if !ok {
+		if err := r.claim(ctx); err != nil || r.a.ID == "" {
+			return r.g, err
+		}
 	}
 	defer r.hold(r.a.ID)()
 	_ = fault.At(ctx, fault.GrantClaimed)
@@ -249,21 +257,14 @@ func (r *renewal) claim(ctx context.Context) error {
 	for {
 		var busy, forgotten bool
 		r.until = fence(t)
-		err := r.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
+		err := r.Store.Claim(ctx, r.seen.Project, r.seen.ID, r.Node, lease(t), func(tx *store.Tx, ok bool, is store.Claimed) error {
 			busy, forgotten, r.postponed = false, false, nil
 			if r.stop.Err() != nil {
 				return stopping()
 			}
-			now := tx.Now()
-			if busy, err = r.behind(tx); err != nil || busy {
-				return err
-			}
-			// The lease first: it locks the row, so that what is read of the grant and of
-			// its attempts belongs together and stays as it is. Whatever comes to an error
-			// undoes it.
-			ok, is, err := tx.ClaimRenewal(r.seen.Project, r.seen.ID, r.Node, now.Add(lease(t)))
-			if r.g = is.Grant; err != nil {
-				return err
+			r.g = is.Grant
+			if behind, err := r.behind(tx); err != nil || behind {
+				return cmp.Or(err, errBehind)
 			}
 			switch {
 			case moved(r.g, r.seen):
@@ -278,8 +279,11 @@ func (r *renewal) claim(ctx context.Context) error {
 			if forgotten = t.Class.Rotates() && r.Spool.Marked(r.g.ID).After(r.g.RefreshedAt); forgotten {
 				return r.setBack(tx)
 			}
-			return r.intend(tx, is, now)
+			return r.intend(tx, is, tx.Now())
 		})
+		if errors.Is(err, errBehind) {
+			busy, err = true, nil
+		}
 		r.outage.failed(err)
 		if err == nil && forgotten {
 			err = lanyard.Errorf(lanyard.CodeRestored, "")
@@ -341,10 +345,42 @@ func (r *renewal) intend(tx *store.Tx, is store.Claimed, now time.Time) (err err
 			_ = fault.At(context.Background(), fault.GrantTakeover)
 		}
 	}
-	r.a = lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: r.g.Project, App: r.g.App, Grant: r.g.ID,
-		Kind: lanyard.AttemptRefresh, Family: r.g.Family, Generation: r.g.Generation, Node: r.Node,
-		StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
+	r.a = r.attempt(r.g, now)
 	return tx.AddAttempt(r.a)
+}
+
+// attempt is a call for what a grant has, from now on.
+func (r *renewal) attempt(g lanyard.Grant, now time.Time) lanyard.Attempt {
+	t := r.ready.Target
+	return lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: g.Project, App: g.App, Grant: g.ID,
+		Kind: lanyard.AttemptRefresh, Family: g.Family, Generation: g.Generation, Node: r.Node,
+		StartedAt: now, Deadline: now.Add(t.Deadline), Class: string(t.Class)}
+}
+
+// swiftly is claim where nothing is out of the ordinary, in one statement. False: that
+// is not so, and nothing was written.
+func (r *renewal) swiftly(ctx context.Context) (bool, error) {
+	run, current := r.allOn.Load().(string)
+	if r.canary || !current || r.outage.lasts() {
+		return false, nil
+	}
+	if r.stop.Err() != nil {
+		return false, stopping()
+	}
+	t := r.ready.Target
+	r.until = fence(t)
+	c := store.Swift{Grant: r.seen, ConfigVersion: r.ready.App.ConfigVersion, Incarnation: run, Life: lease(t), Patience: t.Deadline,
+		Attempt: r.attempt(r.seen, time.Time{})}
+	if t.Class.Rotates() {
+		c.Renewed = r.Spool.Marked(r.seen.ID)
+	}
+	ok, g, began, err := r.Store.SwiftClaim(ctx, c)
+	if r.outage.failed(err); err != nil || !ok {
+		return false, err
+	}
+	r.g, r.a = g, c.Attempt
+	r.a.StartedAt, r.a.Deadline = began, began.Add(t.Deadline)
+	return true, nil
 }
 
 // postpone plans the next try for when the class allows it.

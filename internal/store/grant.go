@@ -110,13 +110,8 @@ func (tx *Tx) LockGrant(project lanyard.ProjectID, id lanyard.GrantID) (bool, er
 // clock of the database. Not even its owner claims it twice: a node that has
 // restarted first closes its attempts and releases (I14).
 func (tx *Tx) ClaimGrant(id lanyard.GrantID, owner string, until time.Time) (bool, error) {
-	return tx.swap(claimGrant, tx.claimArgs(id, owner, until)...)
-}
-
-const claimGrant = `UPDATE grants SET lease_owner = $2, lease_until = $3 WHERE id = $1 AND (lease_owner = '' OR lease_until <= $4)`
-
-func (tx *Tx) claimArgs(id lanyard.GrantID, owner string, until time.Time) []any {
-	return []any{id, owner, micros(until), micros(tx.now)}
+	return tx.swap(`UPDATE grants SET lease_owner = $2, lease_until = $3 WHERE id = $1 AND (lease_owner = '' OR lease_until <= $4)`,
+		id, owner, micros(until), micros(tx.now))
 }
 
 // ReleaseGrant gives the lease back, if it is still the owner's; otherwise nothing happens.

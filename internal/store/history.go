@@ -6,10 +6,12 @@ import (
 	"lanyard"
 )
 
-// ReleaseGrants gives back every lease of a node: at its start they are those
-// that it died with (I14).
+// ReleaseGrants gives back every lease of a node, before its attempts are ended: at
+// its start they are those that it died with (I14). Who has a lease has an attempt
+// that is open, and no index of leases needs to be kept up with every claim.
 func (tx *Tx) ReleaseGrants(owner string) error {
-	_, err := tx.exec(`UPDATE grants SET lease_owner = '', lease_until = 0 WHERE lease_owner = $1 AND lease_owner <> ''`, owner)
+	_, err := tx.exec(`UPDATE grants SET lease_owner = '', lease_until = 0 WHERE lease_owner = $1
+		AND id IN (SELECT grant_id FROM attempts WHERE node = $1 AND ended_at = 0)`, owner)
 	return err
 }
 

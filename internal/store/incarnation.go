@@ -8,7 +8,7 @@ import "strings"
 // server before had promised to keep. It is constant on SQLite, which is part of
 // this process.
 func (q *Query) Incarnation() (string, error) {
-	if t, ok := q.c.(*pgTx); ok { // every claim asks, and when the server began came with BEGIN
+	if t, ok := q.c.(*pgTx); ok && t.started != "" { // every claim asks, and when the server began came with BEGIN
 		if last := q.d.lastRun.Load(); last != nil && strings.HasSuffix(*last, "."+t.started) {
 			return *last, nil
 		}

@@ -66,8 +66,9 @@ func (l *liteConn) row(ctx context.Context, query string, args []any, values []d
 	})
 }
 
-// liteRow is what reads a single row past database/sql: a connection of SQLite.
-type liteRow interface {
+// oneRow is what reads a single row past database/sql: a connection of SQLite, a
+// transaction of PostgreSQL.
+type oneRow interface {
 	first(ctx context.Context, query string, args []any, scan func(row) error) error
 }
 

@@ -275,6 +275,13 @@ func TestLeaseHasOneOwner(t *testing.T) {
 		done(t, db, func(tx *store.Tx) error { return tx.ReleaseGrant(w.grant.ID, "n1") })
 		swapped(t, db, "released", true, claim("n2", -time.Second))
 		swapped(t, db, "run out", true, claim("n3", time.Hour))
+		done(t, db, func(tx *store.Tx) error {
+			a := w.attempt
+			a.ID, a.Node, a.EndedAt, a.Outcome = lanyard.NewID[lanyard.AttemptID]("att_"), "n3", time.Time{}, lanyard.OutcomeOpen
+			return tx.AddAttempt(a)
+		})
+		done(t, db, func(tx *store.Tx) error { return tx.ReleaseGrants("n2") })
+		swapped(t, db, "another's start", false, claim("n4", time.Hour))
 		done(t, db, func(tx *store.Tx) error { return tx.ReleaseGrants("n3") })
 		swapped(t, db, "released at start", true, claim("n4", time.Hour))
 	})

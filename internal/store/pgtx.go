@@ -15,102 +15,80 @@ import (
 	"lanyard"
 )
 
-// pgTx is a transaction that costs two round trips less than one of database/sql:
-// what it begins with is sent along with BEGIN, and what it ends with along with
-// COMMIT.
+// pgTx is a transaction that costs fewer round trips than one of database/sql: what
+// needs no answer before the next statement is sent along with that, BEGIN first of
+// all, and what it ends with along with COMMIT.
 type pgTx struct {
 	pgConn
 	own     *sql.Conn
 	ending  bool          // what is executed now is kept for the commit
-	last    []pgStatement // to be sent along with what comes next
-	started string        // when the server began, in microseconds
+	noted   []pgStatement // to be sent along with what comes next
+	started string        // when the server began, in microseconds; "": it was not asked
 }
 
 type pgStatement struct {
 	query string
 	args  []any
+	scan  func(row) error    // of its one row; nil: it has none
+	met   *pgconn.CommandTag // what it did, where that matters
+}
+
+// opening is how a transaction begins.
+type opening struct {
+	byClock bool          // its Now is what this process knows of the database's clock, so that nothing has to be asked
+	also    []pgStatement // sent along with BEGIN
 }
 
 // beginTx begins, makes the transaction wait for the disk whatever the server's
 // default, and reads the clock. driver.ErrBadConn: nothing was sent on this connection.
-func (db *DB) beginTx(ctx context.Context, c *sql.Conn) (t *pgTx, now time.Time, err error) {
-	t = &pgTx{pgConn: pgConn{c}, own: c}
-	err = c.Raw(func(raw any) error {
+func (db *DB) beginTx(ctx context.Context, c *sql.Conn, o opening) (t *pgTx, now time.Time, err error) {
+	t = &pgTx{pgConn: pgConn{c}, own: c, noted: []pgStatement{{query: `BEGIN`}}}
+	if o.byClock {
+		t.noted = append(t.noted, pgStatement{query: `SET LOCAL synchronous_commit = on`})
+		return t, db.Clock(), nil
+	}
+	var asked time.Time
+	clock := func(r row) error {
+		err := r.Scan(asTime{&now}, &t.started)
+		if err == nil {
+			db.compare(asked, now, db.own())
+		}
+		return err
+	}
+	asked = db.own()
+	err = t.send(ctx, append([]pgStatement{{query: `SELECT ` + durableNow + `, ` + serverStart, scan: clock}}, o.also...)...)
+	if err != nil && pgconn.SafeToRetry(err) {
+		return t, now, driver.ErrBadConn
+	}
+	return t, now, err
+}
+
+// send executes statements in one round trip, after those that were noted. Where one
+// that should have a row has none, the error is CodeNotFound.
+func (t *pgTx) send(ctx context.Context, statements ...pgStatement) error {
+	statements = append(t.noted, statements...)
+	t.noted = nil
+	err := t.own.Raw(func(raw any) error {
 		conn := raw.(*stdlib.Conn).Conn()
 		if conn.IsClosed() {
 			return driver.ErrBadConn
 		}
 		b := &pgx.Batch{}
-		b.Queue(`BEGIN`)
-		b.Queue(`SELECT ` + durableNow + `, ` + serverStart)
-		asked := db.own()
+		for _, s := range statements {
+			b.Queue(s.query, plain(s.args)...)
+		}
 		r := conn.SendBatch(ctx, b)
-		_, err := r.Exec()
-		if err == nil {
-			var micros int64
-			err = r.QueryRow().Scan(&micros, &t.started)
-			now = fromMicros(micros)
-		}
-		if err == nil {
-			db.compare(asked, now, db.own())
-		}
-		if end := r.Close(); err == nil {
-			err = end
-		}
-		if err != nil && pgconn.SafeToRetry(err) {
-			return driver.ErrBadConn
-		}
-		return err
-	})
-	return t, now, err
-}
-
-// exec runs a statement; once the transaction is ending, it only notes it.
-func (t *pgTx) exec(ctx context.Context, query string, args []any) (int64, error) {
-	if t.ending {
-		t.last = append(t.last, pgStatement{query, plain(args)})
-		return 0, nil
-	}
-	if err := t.flush(ctx); err != nil {
-		return 0, err
-	}
-	return t.pgConn.exec(ctx, query, args)
-}
-
-func (t *pgTx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	if err := t.flush(ctx); err != nil {
-		return nil, err
-	}
-	return t.pgConn.query(ctx, query, args)
-}
-
-// flush executes what was noted, since something else comes after it.
-func (t *pgTx) flush(ctx context.Context) error {
-	last := t.last
-	t.last = nil
-	for _, s := range last {
-		if _, err := t.pgConn.exec(ctx, s.query, s.args); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pair runs a statement, and after it a query of one row, in one round trip. It
-// returns how many rows the first has met; none of the second is CodeNotFound.
-func (t *pgTx) pair(ctx context.Context, first, second pgStatement, scan func(row) error) (n int64, err error) {
-	if err := t.flush(ctx); err != nil {
-		return 0, err
-	}
-	err = t.own.Raw(func(raw any) error {
-		b := &pgx.Batch{}
-		b.Queue(first.query, plain(first.args)...)
-		b.Queue(second.query, plain(second.args)...)
-		r := raw.(*stdlib.Conn).Conn().SendBatch(ctx, b)
-		tag, err := r.Exec()
-		if err == nil {
-			n = tag.RowsAffected()
-			err = scan(r.QueryRow())
+		var err error
+		for i := 0; i < len(statements) && err == nil; i++ {
+			s := statements[i]
+			if s.scan != nil {
+				err = s.scan(r.QueryRow())
+				continue
+			}
+			var tag pgconn.CommandTag
+			if tag, err = r.Exec(); s.met != nil {
+				*s.met = tag
+			}
 		}
 		if end := r.Close(); err == nil {
 			err = end
@@ -118,9 +96,34 @@ func (t *pgTx) pair(ctx context.Context, first, second pgStatement, scan func(ro
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = lanyard.Errorf(lanyard.CodeNotFound, "")
+		return lanyard.Errorf(lanyard.CodeNotFound, "")
 	}
-	return n, err
+	return err
+}
+
+// exec runs a statement; once the transaction is ending, it only notes it.
+func (t *pgTx) exec(ctx context.Context, query string, args []any) (int64, error) {
+	if t.ending {
+		t.noted = append(t.noted, pgStatement{query: query, args: args})
+		return 0, nil
+	}
+	var tag pgconn.CommandTag
+	err := t.send(ctx, pgStatement{query: query, args: args, met: &tag})
+	return tag.RowsAffected(), err
+}
+
+func (t *pgTx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	if len(t.noted) > 0 {
+		if err := t.send(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return t.pgConn.query(ctx, query, args)
+}
+
+// first reads the first row of a query.
+func (t *pgTx) first(ctx context.Context, query string, args []any, scan func(row) error) error {
+	return t.send(ctx, pgStatement{query: query, args: args, scan: scan})
 }
 
 // end is called before the last statements.
@@ -128,26 +131,12 @@ func (t *pgTx) end() { t.ending = true }
 
 // commit sends what was noted, and commits.
 func (t *pgTx) commit(ctx context.Context) error {
-	return t.own.Raw(func(raw any) error {
-		b := &pgx.Batch{}
-		for _, s := range t.last {
-			b.Queue(s.query, s.args...)
-		}
-		b.Queue(`COMMIT`)
-		r := raw.(*stdlib.Conn).Conn().SendBatch(ctx, b)
-		var tag pgconn.CommandTag
-		var err error
-		for i := 0; i <= len(t.last) && err == nil; i++ {
-			tag, err = r.Exec()
-		}
-		if end := r.Close(); err == nil {
-			err = end
-		}
-		if err == nil && tag.String() != "COMMIT" { // a statement had failed before
-			err = pgx.ErrTxCommitRollback
-		}
-		return err
-	})
+	var tag pgconn.CommandTag
+	err := t.send(ctx, pgStatement{query: `COMMIT`, met: &tag})
+	if err == nil && tag.String() != "COMMIT" { // a statement had failed before
+		err = pgx.ErrTxCommitRollback
+	}
+	return err
 }
 
 // rollback undoes what has not been committed. A connection on which that does not

@@ -70,8 +70,8 @@ type postgres struct {
 	running sync.RWMutex // held for reading by each transaction, so that close waits for them
 }
 
-func (p *postgres) update(ctx context.Context, fn func(*Tx) (lanyard.Entry, error)) error {
-	out, err := p.transact(ctx, fn)
+func (p *postgres) update(ctx context.Context, o opening, fn func(*Tx) (lanyard.Entry, error)) error {
+	out, err := p.transact(ctx, o, fn)
 	if out.refusal() {
 		return p.db.record(ctx, out.entry, err)
 	}
@@ -80,7 +80,7 @@ func (p *postgres) update(ctx context.Context, fn func(*Tx) (lanyard.Entry, erro
 
 // transact runs fn in a transaction. Its connection is given back before what
 // it returned is recorded, which needs one too.
-func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, error)) (out outcome, err error) {
+func (p *postgres) transact(ctx context.Context, o opening, fn func(*Tx) (lanyard.Entry, error)) (out outcome, err error) {
 	p.running.RLock()
 	defer p.running.RUnlock() // deferred, because fn may end its goroutine
 	select {
@@ -93,7 +93,7 @@ func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, er
 	if err := fault.At(ctx, fault.StoreBegin); err != nil {
 		return out, unavailable(err, time.Second)
 	}
-	t, now, err := p.begin(ctx, run)
+	t, now, err := p.begin(ctx, run, o)
 	if err != nil {
 		return out, fmt.Errorf("begin: %w", mine(run, explainPostgres(err)))
 	}
@@ -120,13 +120,13 @@ func (p *postgres) transact(ctx context.Context, fn func(*Tx) (lanyard.Entry, er
 
 // begin waits for a connection as long as the caller does, and begins. A
 // connection that has died while idle is passed over.
-func (p *postgres) begin(ctx, run context.Context) (*pgTx, time.Time, error) {
+func (p *postgres) begin(ctx, run context.Context, o opening) (*pgTx, time.Time, error) {
 	for try := 0; ; try++ {
 		c, err := p.pool.Conn(ctx)
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		t, now, err := p.db.beginTx(run, c)
+		t, now, err := p.db.beginTx(run, c, o)
 		if err == nil {
 			return t, now, nil
 		}

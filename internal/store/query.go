@@ -66,7 +66,7 @@ func (tx *Tx) add(table, columns string, values []any) error {
 // PostgreSQL it is sent with what comes next, which is then the commit.
 func (tx *Tx) addLast(table, columns string, values []any) error {
 	if t, ok := tx.c.(*pgTx); ok {
-		t.last = append(t.last, pgStatement{insertInto(table, columns), plain(values)})
+		t.noted = append(t.noted, pgStatement{query: insertInto(table, columns), args: values})
 		return nil
 	}
 	return tx.add(table, columns, values)
@@ -105,7 +105,7 @@ func (q *Query) one(scan func(row) error, query string, args ...any) error {
 
 // first reads the first row of a query.
 func (q *Query) first(ctx context.Context, c conn, scan func(row) error, query string, args []any) error {
-	if l, ok := c.(liteRow); ok {
+	if l, ok := c.(oneRow); ok {
 		err := l.first(ctx, query, args, scan)
 		if errors.Is(err, io.EOF) {
 			return lanyard.Errorf(lanyard.CodeNotFound, "")

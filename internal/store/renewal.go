@@ -1,9 +1,12 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lanyard"
 )
@@ -59,21 +62,40 @@ var selectClaimed = `SELECT ` + prefixed("g", grantColumns) + `, a.config_versio
 	FROM grants g JOIN apps a ON a.id = g.app_id AND a.project_id = g.project_id LEFT JOIN breakers b ON b.app_id = g.app_id
 	WHERE g.id = $1 AND g.project_id = $2`
 
-// ClaimRenewal is ClaimGrant, and then reads the grant of the project, and of its app
-// what may have changed since it was looked at; or CodeNotFound.
-func (tx *Tx) ClaimRenewal(project lanyard.ProjectID, id lanyard.GrantID, owner string, until time.Time) (claimed bool, c Claimed, err error) {
+// Claim is Bookkeep that first leases a grant to a node for a time, as ClaimGrant does,
+// and then reads the grant of the project, and of its app what may have changed since
+// it was looked at. Whether the lease was had is said to fn, whose error undoes it;
+// CodeNotFound is returned without fn.
+//
+// The lease comes first because it locks the row: what is read of the grant and of its
+// attempts belongs together and stays as it is.
+func (db *DB) Claim(ctx context.Context, project lanyard.ProjectID, id lanyard.GrantID, owner string, life time.Duration, fn func(tx *Tx, claimed bool, c Claimed) error) error {
+	var c Claimed
 	scan := func(r row) error {
+		c = Claimed{}
 		return r.Scan(append(grantDest(&c.Grant), asInt{&c.ConfigVersion}, text(&c.Breaker), asFlag{&c.Tried})...)
 	}
-	if t, ok := tx.c.(*pgTx); ok {
-		n, err := t.pair(tx.ctx, pgStatement{claimGrant, tx.claimArgs(id, owner, until)}, pgStatement{selectClaimed, []any{id, project}}, scan)
-		return n > 0, c, tx.d.explain(err)
+	if db.d.local {
+		return db.Bookkeep(ctx, func(tx *Tx) error {
+			claimed, err := tx.ClaimGrant(id, owner, tx.now.Add(life))
+			if err == nil {
+				err = tx.one(scan, selectClaimed, id, project)
+			}
+			if err != nil {
+				return err
+			}
+			return fn(tx, claimed, c)
+		})
 	}
-	if claimed, err = tx.ClaimGrant(id, owner, until); err == nil {
-		err = tx.one(scan, selectClaimed, id, project)
-	}
-	return claimed, c, err
+	var met pgconn.CommandTag
+	o := opening{also: []pgStatement{{query: claimByClock, args: []any{id, owner, life.Microseconds()}, met: &met},
+		{query: selectClaimed, args: []any{id, project}, scan: scan}}}
+	return db.back.update(ctx, o, func(tx *Tx) (lanyard.Entry, error) { return lanyard.Entry{}, fn(tx, met.RowsAffected() > 0, c) })
 }
+
+// claimByClock is claimGrant by the server's clock, so that it goes along with BEGIN.
+const claimByClock = `UPDATE grants SET lease_owner = $2, lease_until = c.now + $3 FROM (SELECT ` + clockMicros + ` AS now) c
+	WHERE id = $1 AND (lease_owner = '' OR lease_until <= c.now)`
 
 // KeepRenewal is CommitTokens for what an attempt has brought to a grant as it was.
 // Where that happens, the attempt is ended and the node's lease given back with it,

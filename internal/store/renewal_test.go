@@ -41,10 +41,16 @@ func TestARenewalSeesTheGrantTheAppAndItsBreaker(t *testing.T) {
 		claim := func(owner string) (bool, store.Claimed) {
 			var ok bool
 			var c store.Claimed
-			done(t, db, func(tx *store.Tx) (err error) {
-				ok, c, err = tx.ClaimRenewal(w.project.ID, w.grant.ID, owner, tx.Now().Add(time.Hour).Truncate(time.Second))
-				return err
+			err := db.Claim(t.Context(), w.project.ID, w.grant.ID, owner, time.Hour, func(tx *store.Tx, claimed bool, is store.Claimed) error {
+				if left := is.Grant.Lease.Until.Sub(tx.Now()); claimed && (left < 59*time.Minute || left > 61*time.Minute) {
+					t.Errorf("claimed for %s, want an hour by the clock of the database", left)
+				}
+				ok, c = claimed, is
+				return nil
 			})
+			if err != nil {
+				t.Fatal(err)
+			}
 			return ok, c
 		}
 		ok, c := claim("n1")
@@ -73,13 +79,65 @@ func TestARenewalSeesTheGrantTheAppAndItsBreaker(t *testing.T) {
 			if !errors.Is(err, lanyard.NotFound) {
 				t.Errorf("%s: got %v, want not found", name, err)
 			}
-			err = db.Bookkeep(t.Context(), func(tx *store.Tx) error {
-				_, _, err := tx.ClaimRenewal(project, w.grant.ID, "n3", tx.Now().Add(time.Hour))
-				return err
+			err = db.Claim(t.Context(), project, w.grant.ID, "n3", time.Hour, func(*store.Tx, bool, store.Claimed) error {
+				t.Errorf("%s: got a claim", name)
+				return nil
 			})
 			if !errors.Is(err, lanyard.NotFound) {
 				t.Errorf("%s, claimed: got %v, want not found", name, err)
 			}
+		}
+	})
+}
+
+// What goes wrong after a claim undoes it.
+func TestAClaimThatFailsLeavesNoLease(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld()
+		w.grant.Lease = lanyard.Lease{}
+		w.add(t, db)
+		wrong := errors.New("something else")
+		err := db.Claim(t.Context(), w.project.ID, w.grant.ID, "n1", time.Hour, func(_ *store.Tx, claimed bool, _ store.Claimed) error {
+			if !claimed {
+				t.Error("got it taken, want it claimed")
+			}
+			return wrong
+		})
+		if !errors.Is(err, wrong) {
+			t.Errorf("got %v, want what the function returned", err)
+		}
+		swapped(t, db, "claim", true, func(tx *store.Tx) (bool, error) { return tx.ClaimGrant(w.grant.ID, "n2", tx.Now().Add(time.Hour)) })
+	})
+}
+
+// What this process knows of the database's clock is the time of a change that does
+// not ask, and its entry is as durable as any.
+func TestAChangeByTheClockThatIsKnown(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld()
+		w.add(t, db)
+		var at time.Time
+		e := lanyard.NewEntry(lanyard.Principal{Project: w.project.ID, Name: "test"}, lanyard.ActTokenRefreshed)
+		err := db.UpdateByClock(t.Context(), func(tx *store.Tx) (lanyard.Entry, error) {
+			at = tx.Now()
+			ok, err := tx.CommitTokens(w.grant, w.grant.Family, w.grant.Generation)
+			if err == nil && !ok {
+				err = errors.New("not at this generation")
+			}
+			return e, err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(at).Abs(); d > time.Minute {
+			t.Errorf("its time is %s away from ours", d)
+		}
+		got := view(t, db, func(q *store.Query) ([]lanyard.Entry, error) {
+			all, _, err := q.Entries(w.project.ID, lanyard.EntryFilter{What: lanyard.ActTokenRefreshed}, lanyard.Page{Limit: 9})
+			return all, err
+		})
+		if len(got) != 1 || got[0].ID != e.ID || !got[0].At.Equal(at) {
+			t.Errorf("got %v, want the entry, at %s", got, at)
 		}
 	})
 }

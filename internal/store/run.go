@@ -14,12 +14,18 @@ import (
 // Update makes a change and its audit entry, in one transaction. An entry with
 // What == "" is none. See the package for what happens to errors and panics.
 func (db *DB) Update(ctx context.Context, fn func(tx *Tx) (lanyard.Entry, error)) error {
-	return db.back.update(ctx, fn)
+	return db.back.update(ctx, opening{}, fn)
+}
+
+// UpdateByClock is Update for a change that is ready before it begins: its Now is
+// Clock, and PostgreSQL is not asked for its own, which costs a round trip.
+func (db *DB) UpdateByClock(ctx context.Context, fn func(tx *Tx) (lanyard.Entry, error)) error {
+	return db.back.update(ctx, opening{byClock: true}, fn)
 }
 
 // Bookkeep makes a change that the log does not record.
 func (db *DB) Bookkeep(ctx context.Context, fn func(tx *Tx) error) error {
-	return db.back.update(ctx, func(tx *Tx) (lanyard.Entry, error) { return lanyard.Entry{}, fn(tx) })
+	return db.back.update(ctx, opening{}, func(tx *Tx) (lanyard.Entry, error) { return lanyard.Entry{}, fn(tx) })
 }
 
 // View reads, outside any transaction, what the log does not record.

@@ -82,7 +82,7 @@ type DB struct {
 // backend is what differs in how functions and entries are committed.
 type backend interface {
 	// update runs fn in a transaction; an entry of its own is part of that.
-	update(ctx context.Context, fn func(*Tx) (lanyard.Entry, error)) error
+	update(ctx context.Context, o opening, fn func(*Tx) (lanyard.Entry, error)) error
 	// append makes an entry durable.
 	append(ctx context.Context, e *lanyard.Entry) error
 	ping(ctx context.Context) error

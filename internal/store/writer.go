@@ -157,7 +157,7 @@ type writer struct {
 
 // update queues a function and runs it here, on the goroutine of its caller,
 // when the writer says so: its panic and its stack are the caller's own.
-func (w *writer) update(ctx context.Context, fn func(*Tx) (lanyard.Entry, error)) error {
+func (w *writer) update(ctx context.Context, _ opening, fn func(*Tx) (lanyard.Entry, error)) error {
 	j := newJob(nil)
 	if err := w.put(ctx, j); err != nil {
 		return err

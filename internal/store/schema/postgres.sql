@@ -197,7 +197,6 @@ CREATE TABLE grants (
 CREATE INDEX grants_dead ON public.grants USING btree (dead_at) WHERE (dead_at > 0);
 CREATE INDEX grants_due ON public.grants USING btree (app_id, rank, refresh_at) WHERE (refresh_at > 0);
 CREATE INDEX grants_ill ON public.grants USING btree (project_id, health) WHERE (health <> 'healthy'::text);
-CREATE INDEX grants_leased ON public.grants USING btree (lease_owner) WHERE (lease_owner <> ''::text);
 CREATE UNIQUE INDEX grants_pkey ON public.grants USING btree (id);
 CREATE INDEX grants_previous ON public.grants USING btree (refreshed_at) WHERE (previous IS NOT NULL);
 CREATE INDEX grants_project ON public.grants USING btree (project_id, id);

@@ -213,8 +213,6 @@ CREATE INDEX grants_due ON grants (app_id, rank, refresh_at) WHERE refresh_at > 
 
 CREATE INDEX grants_ill ON grants (project_id, health) WHERE health <> 'healthy';
 
-CREATE INDEX grants_leased ON grants (lease_owner) WHERE lease_owner <> '';
-
 CREATE INDEX grants_previous ON grants (refreshed_at) WHERE previous IS NOT NULL;
 
 CREATE INDEX grants_project ON grants (project_id, id);
