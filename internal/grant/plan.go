@@ -25,7 +25,10 @@ var quiet = []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.
 // at once.
 func PlanAt(t *provider.Target, g lanyard.Grant, spread float64, now time.Time) lanyard.Grant {
 	g.RefreshAt, g.EagerAt, g.Rank = time.Time{}, time.Time{}, lanyard.RankIdle
-	if !g.HasRefresh {
+	if !g.HasRefresh { // it ends with its access token, and that is to be told
+		if g.Health != lanyard.Dead {
+			g.RefreshAt = g.AccessExpires
+		}
 		return g
 	}
 	inUse := !g.UsedAt.IsZero() && now.Sub(g.UsedAt) < inUseFor

@@ -26,14 +26,16 @@ func TestPlan(t *testing.T) {
 		want   time.Duration // from now; -1: never
 		rank   lanyard.Rank
 	}{
-		"in use":            {usual, g(func(*lanyard.Grant) {}), 48 * min, lanyard.RankInUse},
-		"a short life":      {usual, g(func(g *lanyard.Grant) { g.AccessExpires = at(2 * min) }), min, lanyard.RankInUse},
-		"renewing kills":    {kills, g(func(*lanyard.Grant) {}), 58 * min, lanyard.RankInUse},
-		"kills, short life": {kills, g(func(g *lanyard.Grant) { g.AccessExpires = at(2 * min) }), 90 * time.Second, lanyard.RankInUse},
-		"nobody uses it":    {usual, g(func(g *lanyard.Grant) { g.UsedAt = at(-25 * time.Hour) }), 30 * day, lanyard.RankIdle},
-		"dies when idle":    {&provider.Target{RefreshIdle: 60 * day}, g(func(g *lanyard.Grant) { g.UsedAt = time.Time{} }), 20 * day, lanyard.RankIdle},
-		"never expires":     {usual, g(func(g *lanyard.Grant) { g.AccessExpires = time.Time{} }), 30 * day, lanyard.RankIdle},
-		"no refresh token":  {usual, g(func(g *lanyard.Grant) { g.HasRefresh = false }), -1, lanyard.RankIdle},
+		"in use":                          {usual, g(func(*lanyard.Grant) {}), 48 * min, lanyard.RankInUse},
+		"a short life":                    {usual, g(func(g *lanyard.Grant) { g.AccessExpires = at(2 * min) }), min, lanyard.RankInUse},
+		"renewing kills":                  {kills, g(func(*lanyard.Grant) {}), 58 * min, lanyard.RankInUse},
+		"kills, short life":               {kills, g(func(g *lanyard.Grant) { g.AccessExpires = at(2 * min) }), 90 * time.Second, lanyard.RankInUse},
+		"nobody uses it":                  {usual, g(func(g *lanyard.Grant) { g.UsedAt = at(-25 * time.Hour) }), 30 * day, lanyard.RankIdle},
+		"dies when idle":                  {&provider.Target{RefreshIdle: 60 * day}, g(func(g *lanyard.Grant) { g.UsedAt = time.Time{} }), 20 * day, lanyard.RankIdle},
+		"never expires":                   {usual, g(func(g *lanyard.Grant) { g.AccessExpires = time.Time{} }), 30 * day, lanyard.RankIdle},
+		"no refresh token":                {usual, g(func(g *lanyard.Grant) { g.HasRefresh = false }), 60 * min, lanyard.RankIdle}, // to say that it has ended
+		"no refresh token, never expires": {usual, g(func(g *lanyard.Grant) { g.HasRefresh, g.AccessExpires = false, time.Time{} }), -1, lanyard.RankIdle},
+		"no refresh token, dead":          {usual, g(func(g *lanyard.Grant) { g.HasRefresh, g.Health = false, lanyard.Dead }), -1, lanyard.RankIdle},
 		"a meeting needs it": {usual, g(func(g *lanyard.Grant) { g.UsedAt, g.NeededAt = time.Time{}, at(2*time.Hour) }),
 			115 * min, lanyard.RankSoon},
 		"a meeting that this token outlasts":     {usual, g(func(g *lanyard.Grant) { g.UsedAt, g.NeededAt = time.Time{}, at(20*min) }), 30 * day, lanyard.RankIdle},

@@ -125,6 +125,9 @@ func (r *renewal) run(ctx context.Context) (lanyard.Grant, error) {
 	for tries := 0; ; tries++ {
 		r.closely = tries > 0
 		g, err := r.once(ctx)
+		if errors.Is(err, lanyard.CodeNoRefreshToken) {
+			return r.ended(ctx)
+		}
 		if !errors.Is(err, errAgain) {
 			return g, err
 		}

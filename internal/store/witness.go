@@ -17,7 +17,7 @@ func (tx *Tx) WakeWitness(app lanyard.AppID, than lanyard.GrantID) error {
 	var next lanyard.Grant
 	for rank := lanyard.RankGrace; rank <= lanyard.RankIdle; rank++ {
 		some, err := all(&tx.Query, func(r row, g *lanyard.Grant) error { return r.Scan(&g.ID, asTime{&g.RefreshAt}) },
-			`SELECT id, refresh_at FROM grants WHERE app_id = $1 AND rank = $2 AND refresh_at > 0 AND id <> $3 AND health <> 'dead'
+			`SELECT id, refresh_at FROM grants WHERE app_id = $1 AND rank = $2 AND refresh_at > 0 AND id <> $3 AND health <> 'dead' AND has_refresh = 1
 				AND rejected_at = 0 AND retry_at <= $4 ORDER BY refresh_at LIMIT 1`, app, int64(rank), than, micros(tx.now))
 		if err != nil {
 			return err

@@ -13,6 +13,9 @@ CREATE INDEX grants_rejected ON grants (app_id, rejected_at) WHERE rejected_at >
 CREATE INDEX grants_waiting ON grants (app_id) WHERE retry_at > 0;
 CREATE INDEX grants_dead ON grants (dead_at) WHERE dead_at > 0;
 
+-- What cannot be renewed ends with its access token, and that is to be told.
+UPDATE grants SET refresh_at = access_expires WHERE has_refresh = 0 AND access_expires > 0 AND health <> 'dead';
+
 -- What has sent the refresh token of one generation, among a grant's attempts of many weeks.
 DROP INDEX attempts_grant;
 CREATE INDEX attempts_grant ON attempts (grant_id, generation, id);
