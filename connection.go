@@ -38,6 +38,7 @@ type Grant struct {
 	RefreshExpires time.Time // the refresh token dies then if it stays unused; zero: not known
 	DeadAt         time.Time // when it was called dead
 
+	ConsentedAt time.Time // when the code of its last consent was sent; zero: before that was noted
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

@@ -121,7 +121,7 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 	conns := make([]lanyard.Connection, len(issued))
 	for i := range issued {
 		asked := ready.Target.ScopesFor(issued[i].Kind, ready.Target.Scopes(d.requested()))
-		if consents[i], err = s.Grants.Prepare(ctx, ready.App, issued[i], who[i], asked); err != nil {
+		if consents[i], err = s.Grants.Prepare(ctx, ready.App, issued[i], who[i], asked, sentAt(f)); err != nil {
 			return nil, false, err
 		}
 		if conns[i], err = s.holdOf(ctx, f, d, ready, consents[i], issued[i].Kind, again); err != nil {
@@ -166,6 +166,9 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 			e, err := s.put(tx, p, f, d, c, consents[i].Grant)
 			if errors.Is(err, errTaken) {
 				err = moved
+			}
+			if consents[i].Late && err == nil {
+				e.Detail["tokens"] = "those_of_a_later_consent"
 			}
 			if err != nil {
 				return lanyard.Entry{}, err

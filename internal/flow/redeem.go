@@ -82,6 +82,9 @@ func (s *Service) show(ctx context.Context, p lanyard.Principal, ids []lanyard.C
 // that is still redeeming then has lost its node.
 const redeemFor = 15 * time.Minute
 
+// sentAt is when the code of a flow was sent, from then until there are connections.
+func sentAt(f lanyard.Flow) time.Time { return f.ExpiresAt.Add(-redeemFor) }
+
 // errTaken means that somebody else has taken the step.
 var errTaken = errors.New("the step was taken")
 

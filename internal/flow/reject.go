@@ -67,7 +67,7 @@ func (s *Service) reject(ctx context.Context, p lanyard.Principal, f lanyard.Flo
 // adopt gives a known account's grant its new tokens. False: not known.
 func (s *Service) adopt(ctx context.Context, f lanyard.Flow, d data, ready app.Ready, is provider.Issued, who provider.Identity) (bool, error) {
 	for range 10 {
-		c, err := s.Grants.Prepare(ctx, ready.App, is, who, ready.Target.ScopesFor(is.Kind, ready.Target.Scopes(d.requested())))
+		c, err := s.Grants.Prepare(ctx, ready.App, is, who, ready.Target.ScopesFor(is.Kind, ready.Target.Scopes(d.requested())), sentAt(f))
 		if err != nil || !c.Known {
 			return false, err
 		}
@@ -79,6 +79,9 @@ func (s *Service) adopt(ctx context.Context, f lanyard.Flow, d data, ready app.R
 			e := lanyard.NewEntry(lanyard.Principal{Project: f.Project, Name: "lanyard"}, lanyard.ActConnectionRenewed)
 			e.App, e.Grant, e.Session = f.App, c.Grant.ID, f.Session
 			e.Detail = map[string]string{"why": "adopted_after_rejected_consent"}
+			if c.Late {
+				e.Detail["tokens"] = "those_of_a_later_consent"
+			}
 			return e, nil
 		})
 		if err != nil || ok {

@@ -44,6 +44,9 @@ func (s *Service) restore(ctx context.Context, c grant.Exchanged) error {
 	default:
 		return s.Grants.Settled(ctx, c)
 	}
+	if from != lanyard.FlowRedeeming {
+		f.ExpiresAt = f.CreatedAt.Add(redeemFor) // nor does it know when; it was not before the trip began
+	}
 	if f.Session != "" {
 		f.StateHash = nil
 	}

@@ -149,14 +149,17 @@ func exchangeError(r provider.Result) error {
 type Consent struct {
 	Grant  lanyard.Grant
 	Known  bool // the account had a grant with this app before
+	Late   bool // and has consented anew since: that stays as it is (I12)
 	was    lanyard.Grant
 	target *provider.Target
 	s      *Service
 }
 
 // Prepare makes what a new consent is to be stored as: a new family of the
-// grant that (app, issuer, subject, kind) has, or a new grant (I11, I12).
-func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued, who provider.Identity, requested []string) (Consent, error) {
+// grant that (app, issuer, subject, kind) has, or a new grant (I11, I12). sent is when
+// its code was: what was held up on its way does not take the place of a consent that
+// was given later, and may have ended it.
+func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued, who provider.Identity, requested []string, sent time.Time) (Consent, error) {
 	subject := s.SubjectHash(a, who)
 	c := Consent{s: s}
 	var err error
@@ -176,7 +179,11 @@ func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued,
 	default:
 		return c, err
 	}
+	if c.Late = c.Known && c.was.Health != lanyard.Dead && c.was.ConsentedAt.After(sent); c.Late {
+		return c, nil
+	}
 	g, t := &c.Grant, i.Tokens
+	g.ConsentedAt = sent
 	if c.Known && t.Refresh.Empty() && c.was.HasRefresh && c.was.Health != lanyard.Dead {
 		// Some providers give one at the first consent only. Then it is the same family
 		// still, and the same generation: a renewal that is under way goes on, and what is
@@ -203,14 +210,25 @@ func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued,
 // connections that it changes, but for own, of which the caller speaks. False:
 // the grant has moved on since Prepare, which is then to be done again.
 func (c *Consent) Commit(tx *store.Tx, own lanyard.ConnectionID) (bool, error) {
+	if c.Late {
+		is, err := tx.Grant(c.was.Project, c.was.ID)
+		if errors.Is(err, lanyard.NotFound) || err == nil && is.Family != c.was.Family {
+			return false, nil
+		}
+		c.Grant = is
+		return err == nil, err
+	}
 	now := tx.Now()
 	c.Grant.RefreshedAt, c.Grant.UpdatedAt = latest(now, c.was.RefreshedAt.Add(time.Microsecond)), now
 	c.Grant.UsedAt = now // who connects means to use it
 	c.Grant = c.s.pace.plan(c.target, c.Grant, now)
 	if c.Known {
 		ok, err := tx.CommitTokens(c.Grant, c.was.Family, c.was.Generation)
+		if err == nil && ok {
+			err = tx.ConsentGrant(c.Grant.ID, c.Grant.ConsentedAt)
+		}
 		if err != nil || !ok {
-			return ok, err
+			return false, err
 		}
 		return true, c.s.tell(tx, c.was, c.Grant, own)
 	}

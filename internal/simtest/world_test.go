@@ -303,7 +303,7 @@ func (w *world) connected(p *process, who *person) func(*store.Tx) error {
 		ExpiresAt: f.latest.until, Scopes: []string{"read"}}
 	w.mu.Unlock()
 	consent, err := p.grants.Prepare(ctx, who.row, provider.Issued{Kind: "user", Tokens: t},
-		provider.Identity{Issuer: "http://" + who.addr, Subject: who.sub, Active: true}, []string{"read"})
+		provider.Identity{Issuer: "http://" + who.addr, Subject: who.sub, Active: true}, []string{"read"}, now)
 	w.must(err)
 	c := lanyard.Connection{ID: lanyard.NewID[lanyard.ConnectionID]("con_"), Project: who.row.Project, App: who.row.ID, Provider: who.host.id,
 		Grant: consent.Grant.ID, Person: w.person.ID, Label: who.sub, State: lanyard.Live, Origin: "hosted", Needed: []string{"read"}}

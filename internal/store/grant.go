@@ -9,7 +9,7 @@ import (
 
 const grantColumns = `id, project_id, app_id, issuer, kind, subject_hash, family, generation, tokens, previous, scopes,
 	requested, access_expires, has_refresh, health, reason, lease_owner, lease_until, refresh_at, refreshed_at,
-	rejected_at, retry_at, used_at, eager_at, needed_at, rank, refresh_expires, dead_at, created_at, updated_at`
+	rejected_at, retry_at, used_at, eager_at, needed_at, rank, refresh_expires, dead_at, consented_at, created_at, updated_at`
 
 // grantDest is where the columns go. Each may be NULL: a connection outlives its grant.
 func grantDest(g *lanyard.Grant) []any {
@@ -18,7 +18,7 @@ func grantDest(g *lanyard.Grant) []any {
 		asFlag{&g.HasRefresh}, text(&g.Health), text(&g.Reason), text(&g.Lease.Owner), asTime{&g.Lease.Until},
 		asTime{&g.RefreshAt}, asTime{&g.RefreshedAt}, asTime{&g.RejectedAt}, asTime{&g.RetryAt},
 		asTime{&g.UsedAt}, asTime{&g.EagerAt}, asTime{&g.NeededAt}, asInt{(*int64)(&g.Rank)}, asTime{&g.RefreshExpires}, asTime{&g.DeadAt},
-		asTime{&g.CreatedAt}, asTime{&g.UpdatedAt}}
+		asTime{&g.ConsentedAt}, asTime{&g.CreatedAt}, asTime{&g.UpdatedAt}}
 }
 
 func scanGrant(r row, g *lanyard.Grant) error { return r.Scan(grantDest(g)...) }
@@ -47,7 +47,7 @@ func (tx *Tx) AddGrant(g lanyard.Grant) error {
 		g.Tokens, g.Previous, listText(g.Scopes), listText(g.Requested), micros(g.AccessExpires), flag(g.HasRefresh), g.Health,
 		g.Reason, g.Lease.Owner, micros(g.Lease.Until), micros(g.RefreshAt), micros(g.RefreshedAt), micros(g.RejectedAt),
 		micros(g.RetryAt), micros(g.UsedAt), micros(g.EagerAt), micros(g.NeededAt), int64(g.Rank), micros(g.RefreshExpires),
-		micros(g.DeadAt), micros(tx.stamp(g.CreatedAt)), micros(tx.stamp(g.UpdatedAt))})
+		micros(g.DeadAt), micros(g.ConsentedAt), micros(tx.stamp(g.CreatedAt)), micros(tx.stamp(g.UpdatedAt))})
 }
 
 // CommitTokens writes what a renewal or a new consent has brought: family,
@@ -79,6 +79,11 @@ func (tx *Tx) commitArgs(g lanyard.Grant, family string, parent int64, owner str
 		g.Family, g.Generation, g.Tokens, g.Previous, listText(g.Scopes), listText(g.Requested), micros(g.AccessExpires),
 		flag(g.HasRefresh), g.Health, g.Reason, micros(g.RefreshAt), micros(g.RefreshedAt), micros(g.RejectedAt),
 		micros(g.RetryAt), micros(tx.now), micros(g.EagerAt), int64(g.Rank), micros(g.RefreshExpires), micros(g.DeadAt), owner}
+}
+
+// ConsentGrant notes when the code of a grant's last consent was sent.
+func (tx *Tx) ConsentGrant(id lanyard.GrantID, at time.Time) error {
+	return tx.must(`UPDATE grants SET consented_at = $2 WHERE id = $1`, id, micros(at))
 }
 
 // PutGrantHealth writes health, reason and the times of the next and last tries,

@@ -56,7 +56,7 @@ func fillGrants(t *testing.T, db *DB, n, apps int, now time.Time) {
 				'fam', 1, CAST('t' AS BLOB), NULL, '', '', 0, 1, CASE WHEN i % 97 = 0 THEN 'dead' ELSE 'healthy' END, '', '', 0,
 				CASE WHEN i % 13 = 0 THEN 0 ELSE $3 + (i % 1000 - 100) * 1000000 END, 0,
 				CASE WHEN i % 101 = 0 THEN $3 ELSE 0 END, CASE WHEN i % 89 = 0 THEN $3 + 1000000 ELSE 0 END, 0, 0, 0, i % 4, 0,
-				CASE WHEN i % 97 = 0 THEN $3 ELSE 0 END, 1, 1 FROM n`, n, apps, micros(now))
+				CASE WHEN i % 97 = 0 THEN $3 ELSE 0 END, 0, 1, 1 FROM n`, n, apps, micros(now))
 		if err == nil {
 			_, err = tx.exec("ANALYZE") // what SQLite knows of the table must not mislead it either
 		}

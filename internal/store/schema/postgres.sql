@@ -192,7 +192,8 @@ CREATE TABLE grants (
 	needed_at BIGINT NOT NULL,
 	rank BIGINT NOT NULL,
 	refresh_expires BIGINT NOT NULL,
-	dead_at BIGINT NOT NULL
+	dead_at BIGINT NOT NULL,
+	consented_at BIGINT NOT NULL
 );
 CREATE INDEX grants_dead ON public.grants USING btree (dead_at) WHERE (dead_at > 0);
 CREATE INDEX grants_due ON public.grants USING btree (app_id, rank, refresh_at) WHERE (refresh_at > 0);

@@ -6,6 +6,7 @@ ALTER TABLE grants ADD COLUMN needed_at       BIGINT NOT NULL DEFAULT 0; -- a me
 ALTER TABLE grants ADD COLUMN rank            BIGINT NOT NULL DEFAULT 3; -- lower comes first among those that are due
 ALTER TABLE grants ADD COLUMN refresh_expires BIGINT NOT NULL DEFAULT 0; -- the refresh token dies unused; 0: not known
 ALTER TABLE grants ADD COLUMN dead_at         BIGINT NOT NULL DEFAULT 0; -- when it was called dead
+ALTER TABLE grants ADD COLUMN consented_at    BIGINT NOT NULL DEFAULT 0; -- when the code of its last consent was sent
 DROP INDEX grants_leased; -- who has a lease has an open attempt
 ALTER TABLE grants SET (fillfactor = 85); -- so that a claim finds room beside its row, and touches no index
 DROP INDEX grants_due;

@@ -6,6 +6,7 @@ ALTER TABLE grants ADD COLUMN needed_at       INTEGER NOT NULL DEFAULT 0; -- a m
 ALTER TABLE grants ADD COLUMN rank            INTEGER NOT NULL DEFAULT 3; -- lower comes first among those that are due
 ALTER TABLE grants ADD COLUMN refresh_expires INTEGER NOT NULL DEFAULT 0; -- the refresh token dies unused; 0: not known
 ALTER TABLE grants ADD COLUMN dead_at         INTEGER NOT NULL DEFAULT 0; -- when it was called dead
+ALTER TABLE grants ADD COLUMN consented_at    INTEGER NOT NULL DEFAULT 0; -- when the code of its last consent was sent
 DROP INDEX grants_leased; -- who has a lease has an open attempt
 DROP INDEX grants_due;
 CREATE INDEX grants_due ON grants (app_id, rank, refresh_at) WHERE refresh_at > 0;
