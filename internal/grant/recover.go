@@ -67,10 +67,14 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 	}
 	s.offered.failed = true // until all went well
 	var errs []error
-	err = receipts(func(r spool.Receipt) error {
-		// A call that runs stores its answer itself, but on a server that has lost the
-		// attempt nobody else waits for it: storing it twice does no harm.
-		if s.runs(r.Attempt) && !(another && r.Grant != "") {
+	err = s.inTurns(ctx, receipts, func(r spool.Receipt, stored bool) error {
+		switch {
+		case s.runs(r.Attempt) && !(another && r.Grant != ""):
+			// A call that runs stores its answer itself, but on a server that has lost the
+			// attempt nobody else waits for it: storing it twice does no harm.
+			return nil
+		case stored:
+			s.Spool.Settle(r.Attempt)
 			return nil
 		}
 		code, err := s.offer(ctx, r)
@@ -104,6 +108,46 @@ func (s *Service) Offer(ctx context.Context) (codes []Exchanged, err error) {
 	s.offered = offered{incarnation: incarnation, odd: len(errs)}
 	s.mineOn.Store(incarnation)
 	return codes, errors.Join(errs...) // which another try would not mend; the receipts stay
+}
+
+// inTurns calls fn for receipts in their order, and says whether the database has what
+// came of one already, or something newer. Nearly all of a day are such, and they are
+// looked up many at a time: a start must not take as long as the day was busy.
+func (s *Service) inTurns(ctx context.Context, receipts func(func(spool.Receipt) error) error, fn func(r spool.Receipt, stored bool) error) error {
+	const some = 200
+	var turn []spool.Receipt
+	take := func() error {
+		about := make([]store.Receipted, 0, len(turn))
+		for _, r := range turn {
+			if r.Grant != "" {
+				about = append(about, store.Receipted{Attempt: r.Attempt, Grant: r.Grant})
+			}
+		}
+		var is store.Standing
+		err := s.Store.View(ctx, func(q *store.Query) (err error) {
+			is, err = q.Standing(about)
+			return err
+		})
+		for _, r := range turn {
+			if err != nil {
+				break
+			}
+			g, there := is.Grants[r.Grant]
+			err = fn(r, there && !is.Open[r.Attempt] && !newer(g, r.Family, r.Generation))
+		}
+		turn = turn[:0]
+		return err
+	}
+	err := receipts(func(r spool.Receipt) error {
+		if turn = append(turn, r); len(turn) < some {
+			return nil
+		}
+		return take()
+	})
+	if err != nil {
+		return err
+	}
+	return take()
 }
 
 // underWay are the attempts that run in this process.
