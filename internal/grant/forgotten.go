@@ -111,7 +111,8 @@ func (s *Service) remember(tx *store.Tx, a lanyard.Attempt) error {
 }
 
 // goesOn moves such an attempt to the generation that a receipt has brought, where
-// that was due itself, so that its refresh token may have been sent as well.
+// that was due itself, so that its refresh token may have been sent as well: also one
+// that has ended, since its node may come back after more than a day.
 func (s *Service) goesOn(tx *store.Tx, was, is lanyard.Grant, now time.Time) error {
 	if is.RefreshAt.IsZero() || is.RefreshAt.After(now) {
 		return nil

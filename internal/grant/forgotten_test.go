@@ -87,6 +87,16 @@ func TestAServerThatWasReplacedMayHaveForgottenAttempts(t *testing.T) {
 		if n := on(next.Generation); n != 1 {
 			t.Errorf("got %d attempts on a generation that was due as well, want it", n)
 		}
+
+		// Its node comes back when everybody has stopped waiting for it: what the receipt
+		// brings was called dead for another cause than that an answer was lost.
+		do(func(tx *store.Tx) error { return s.unknown(tx, open[0], "node_silent") })
+		last := next
+		last.Generation++
+		do(func(tx *store.Tx) error { return s.goesOn(tx, next, last, now) })
+		if n := on(last.Generation); n != 1 {
+			t.Errorf("got %d attempts that ended unknown on the next generation, want it", n)
+		}
 	})
 }
 

@@ -192,13 +192,12 @@ func (m *model) commit(w *world, i int, g lanyard.Grant, gen, fresh int8, offere
 	case w.tokens[fresh].parent == old:
 		w.tokens[old].flags |= spent
 	}
-	suspect := false
-	for _, a := range b.tries[:b.n] {
-		suspect = suspect || a.ended == none && a.node == nobody
-	}
+	was, n := b.tries, b.n
 	m.put(w, next, fresh)
-	if offered && suspect && !next.RefreshAt.After(at(0)) { // goesOn
-		b.begin(try{deadline: seconds(lease(m.target)), ended: none, node: nobody})
+	for _, a := range was[:n] {
+		if offered && a.forgotten && !next.RefreshAt.After(at(0)) { // goesOn
+			b.begin(a)
+		}
 	}
 	b.release(i)
 	w.nodes[i].mark, w.nodes[i].dry = b.row.stamp, false

@@ -213,7 +213,7 @@ func (m *model) failover(w *world) {
 	}
 	w.lagSent = false
 	if !m.off.forgotten && (b.row.refresh != none && b.row.refresh <= 0 || b.open()) {
-		b.begin(try{deadline: seconds(lease(m.target)), ended: none, node: nobody})
+		b.begin(try{deadline: seconds(lease(m.target)), ended: none, node: nobody, forgotten: true})
 	}
 	m.tell("the standby takes over: generation %d, %s, %d attempts on it", b.row.gen, m.rt(b.row.tok), b.n)
 }

@@ -60,11 +60,13 @@ type row struct {
 }
 
 // try is an attempt on the row's (family, generation). tag stands for its id while it
-// is open; the node of one that the database may have forgotten is nobody.
+// is open; the node of one that the database may have forgotten is nobody, and it is
+// known as such when it has ended, too.
 type try struct {
 	deadline, ended secs
 	node            int8
-	outcome, tag, _ uint8
+	outcome, tag    uint8
+	forgotten       bool
 }
 
 // base is all that is in the database.

@@ -26,9 +26,9 @@ func (tx *Tx) RememberAttempt(a lanyard.Attempt) error {
 	return err
 }
 
-// MoveAttempts moves what a node has not ended on one generation of a grant to another.
+// MoveAttempts moves a node's attempts on one generation of a grant to another.
 func (tx *Tx) MoveAttempts(grant lanyard.GrantID, node, family string, from, to int64) error {
-	_, err := tx.exec(`UPDATE attempts SET generation = $5 WHERE grant_id = $1 AND node = $2 AND family = $3 AND generation = $4 AND ended_at = 0`,
+	_, err := tx.exec(`UPDATE attempts SET generation = $5 WHERE grant_id = $1 AND node = $2 AND family = $3 AND generation = $4`,
 		grant, node, family, from, to)
 	return err
 }
