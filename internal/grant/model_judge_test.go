@@ -145,7 +145,7 @@ func (m *model) verdict(w *world) string {
 	could := []int8{r.tok}
 	for i := range w.nodes {
 		n := &w.nodes[i]
-		if n.given {
+		if n.given || w.gone {
 			continue
 		}
 		if n.lives() && n.pc == brought && newer(r.grant(), name(n.seen.fam), int64(n.seen.gen)) {

@@ -413,6 +413,7 @@ func (m *model) silent(w *world) int {
 
 func (m *model) closeSilent(w *world, i int) {
 	j := m.silent(w)
+	w.gone = true
 	if a := w.db.tries[j]; a.node != nobody {
 		w.nodes[a.node].given = true
 	} else {

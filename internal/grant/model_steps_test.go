@@ -168,7 +168,7 @@ func (m *model) act(w *world, i int, add func(uint8, int)) {
 	if n.pc < replays && m.forgotten(w) >= 0 {
 		add(stepForgotten, i)
 	}
-	if n.pc < replays && m.silent(w) >= 0 {
+	if n.pc < replays && m.silent(w) >= 0 && !m.behind(w, i) {
 		add(stepSilent, i)
 	}
 }
@@ -270,7 +270,11 @@ func (m *model) wait4(w *world) secs {
 	}
 	for _, a := range b.tries[:b.n] {
 		if a.ended == none {
-			when(a.deadline - callLasts + seconds(silentFor) + 1)
+			if w.up {
+				when(a.deadline - callLasts + seconds(silentFor) + 1)
+			} else { // a day without the database is more than is promised
+				when(a.deadline - callLasts + seconds(silentFor) - 5*3600)
+			}
 			if a.node == nobody {
 				when(a.deadline)
 			}

@@ -175,8 +175,9 @@ type world struct {
 	revoked    bool
 	lagSent    bool // the token that the standby has was sent since
 	failedOver bool
+	gone       bool // somebody was silent for 25 hours, and is not waited for any more
 	killed     uint8
-	_          [3]uint8
+	_          [2]uint8
 }
 
 var (

@@ -370,9 +370,13 @@ func (s *Service) unknown(tx *store.Tx, a lanyard.Attempt, why string) error {
 // as its spool keeps receipts, and a little more.
 const silentFor = 25 * time.Hour
 
-// closeSilent ends attempts of nodes that have not come back.
+// closeSilent ends attempts of nodes that have not come back. When the database has
+// been away itself, those that are there offer what they have first.
 func (s *Service) closeSilent(ctx context.Context) error {
 	return s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		if behind, err := s.behind(tx); err != nil || behind {
+			return err
+		}
 		old, err := tx.SilentAttempts(tx.Now().Add(-silentFor), 1000)
 		if err != nil {
 			return err
