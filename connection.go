@@ -39,8 +39,8 @@ type Grant struct {
 	DeadAt         time.Time // when it was called dead
 
 	ConsentedAt time.Time // when the code of its last consent was sent; zero: before that was noted
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // Rank orders what is due of one app: lower comes first.

@@ -145,7 +145,7 @@ func (m *model) verdict(w *world) string {
 	could := []int8{r.tok}
 	for i := range w.nodes {
 		n := &w.nodes[i]
-		if n.given || w.gone {
+		if n.given {
 			continue
 		}
 		if n.lives() && n.pc == brought && newer(r.grant(), name(n.seen.fam), int64(n.seen.gen)) {
@@ -232,6 +232,9 @@ func (m *model) quiet(next []step) bool {
 // end judges a state in which nothing happens any more: nodes that are down stay
 // down for ever.
 func (m *model) end(w *world) string {
+	if w.beyond() {
+		return ""
+	}
 	if w.nodes[0].power != running && w.nodes[1].power != running {
 		return "" // nobody is there to do anything
 	}

@@ -289,6 +289,9 @@ func (m *model) apply(w *world, s step) string {
 		w.faults--
 	}
 	broken := m.take(w, s)
+	if w.beyond() {
+		broken = ""
+	}
 	if broken == "" {
 		m.tidy(w)
 	}

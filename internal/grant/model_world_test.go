@@ -180,6 +180,11 @@ type world struct {
 	_          [2]uint8
 }
 
+// beyond says whether more has come together than anything is promised for: somebody
+// was given up after 25 hours, longer than receipts are kept, and a fail-over has lost
+// what was written about it.
+func (w *world) beyond() bool { return w.gone && w.failedOver }
+
 var (
 	healths  = []lanyard.Health{lanyard.Healthy, lanyard.Degraded, lanyard.Dead}
 	reasons  = []lanyard.Code{"", lanyard.CodeProviderUnavailable, lanyard.CodeRefreshUnconfirmed, lanyard.CodeRestored, lanyard.CodeResponseLost, lanyard.CodeNeedsReauth}
