@@ -185,7 +185,9 @@ func (r *round) post(path string) (int, lanyardtest.JSON) {
 	return resp.StatusCode, out
 }
 
-var callers = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+// callers keep no connection: net/http may have dialled one that it never used, which
+// the server ends after five seconds, at the moment that a POST is sent on it.
+var callers = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 // due makes the token one that lives for 25 s more, and is to be renewed.
 func (r *round) due() {
