@@ -155,20 +155,11 @@ func (s *Service) end(ctx context.Context, e lanyard.Endpoint, d lanyard.Deliver
 		default:
 			d.State, d.TryAt = lanyard.DeliveryPending, tx.Now().Add(s.scaled(wait))
 		}
-		if _, err := tx.EndTry(d, leased); err != nil {
+		// The endpoint first, as whoever disables it does: two that wait for each other's row would be stopped.
+		if err := s.note(tx, e, a); err != nil {
 			return lanyard.Entry{}, err
 		}
-		if a.ok() {
-			if e.FailingSince.IsZero() {
-				return lanyard.Entry{}, nil
-			}
-			return lanyard.Entry{}, tx.EndpointWorked(e.ID)
-		}
-		hold := time.Time{}
-		if a.retryAfter > 0 {
-			hold = tx.Now().Add(s.scaled(a.retryAfter))
-		}
-		if err := tx.EndpointFailed(e.ID, hold); err != nil {
+		if _, err := tx.EndTry(d, leased); err != nil || a.ok() {
 			return lanyard.Entry{}, err
 		}
 		reason := lanyard.CodeWebhookGone
@@ -184,6 +175,19 @@ func (s *Service) end(ctx context.Context, e lanyard.Endpoint, d lanyard.Deliver
 		}
 		return s.disable(tx, e, reason)
 	})
+}
+
+// note writes what a try says of its endpoint.
+func (s *Service) note(tx *store.Tx, e lanyard.Endpoint, a answer) error {
+	switch {
+	case a.ok() && e.FailingSince.IsZero():
+		return nil
+	case a.ok():
+		return tx.EndpointWorked(e.ID)
+	case a.retryAfter > 0:
+		return tx.EndpointFailed(e.ID, tx.Now().Add(s.scaled(a.retryAfter)))
+	}
+	return tx.EndpointFailed(e.ID, time.Time{})
 }
 
 // disable stops an endpoint that is gone or has failed for days, with an entry and an
