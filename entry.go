@@ -36,6 +36,8 @@ const (
 	ActRefreshStopped     Action = "refresh.stopped"   // the operator lets nothing be renewed by the schedule
 	ActRefreshStarted     Action = "refresh.started"
 	ActSecurity           Action = "security.tampered"
+	ActEndpointChanged    Action = "endpoint.changed"
+	ActEndpointDisabled   Action = "endpoint.disabled" // by us: it is gone, or has failed for days
 )
 
 // Entry is one line of the audit log. It is committed before the answer leaves.
@@ -89,7 +91,13 @@ const (
 	EventAppMisconfigured  EventType = "app.misconfigured"
 	EventAppRecovered      EventType = "app.recovered"
 	EventSecurity          EventType = "security.alert"
+	EventEndpointDisabled  EventType = "endpoint.disabled"
+	EventEndpointTest      EventType = "endpoint.test" // asked for, and told to one endpoint only
 )
+
+// EventTypes lists every type, in the order they are shown.
+var EventTypes = []EventType{EventConnectionCreated, EventConnectionUpdated, EventConnectionRevoked, EventNeedsReauth, EventRecovered,
+	EventScopesChanged, EventAppMisconfigured, EventAppRecovered, EventSecurity, EventEndpointDisabled, EventEndpointTest}
 
 // Event is a row of the outbox, written in the transaction of the change. Data
 // is thin: ids and states, never tokens or personal data.

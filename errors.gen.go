@@ -32,6 +32,10 @@ const (
 	CodeChangedMeanwhile         Code = "changed_meanwhile"
 	CodeEndpointsInUse           Code = "endpoints_in_use"
 	CodeAppInUse                 Code = "app_in_use"
+	CodeWebhookDisabled          Code = "webhook_disabled"
+	CodeWebhookGone              Code = "webhook_gone"
+	CodeWebhookFailing           Code = "webhook_failing"
+	CodeWebhookLimit             Code = "webhook_limit"
 	CodeUnknownProvider          Code = "unknown_provider"
 	CodeReturnURLNotAllowed      Code = "return_url_not_allowed"
 	CodeOriginNotAllowed         Code = "origin_not_allowed"
@@ -115,6 +119,10 @@ var rows = map[Code]Row{
 	CodeChangedMeanwhile:         {CodeChangedMeanwhile, Conflict, false, "Changed at the same moment", "Somebody changed this at the same moment.", "Read it again, and send your change again if it is still wanted.", ""},
 	CodeEndpointsInUse:           {CodeEndpointsInUse, Conflict, false, "Tokens would go elsewhere", "The app has connections, and the change would send their tokens to another host.", "Make another app for the other host, or delete the connections first.", ""},
 	CodeAppInUse:                 {CodeAppInUse, Conflict, false, "App has connections", "The app still has connections.", "Delete its connections first.", ""},
+	CodeWebhookDisabled:          {CodeWebhookDisabled, Conflict, false, "Webhook endpoint is disabled", "This webhook endpoint is disabled, so nothing is sent to it.", "Enable it first: `lanyard webhook update --enable`.", ""},
+	CodeWebhookGone:              {CodeWebhookGone, Gone, false, "Webhook endpoint is gone", "The webhook endpoint answered 410 Gone, so it was disabled.", "Put the receiver back or change the URL, enable the endpoint, and send again what it missed.", ""},
+	CodeWebhookFailing:           {CodeWebhookFailing, Upstream, false, "Webhook endpoint fails", "No delivery to the webhook endpoint has worked for days, so it was disabled.", "Mend the receiver, enable the endpoint, and send again what it missed.", ""},
+	CodeWebhookLimit:             {CodeWebhookLimit, Conflict, false, "Too many webhook endpoints", "The project has as many webhook endpoints as it may.", "Delete one that is not needed, or have one receive more types.", ""},
 	CodeUnknownProvider:          {CodeUnknownProvider, Invalid, false, "Unknown provider", "The catalogue has no such provider.", "See `GET /v1/providers` for what there is.", ""},
 	CodeReturnURLNotAllowed:      {CodeReturnURLNotAllowed, Invalid, false, "Return URL not allowed", "The return URL is not one of the project's, character by character.", "Add it to the project's return_urls, or use one that is there.", ""},
 	CodeOriginNotAllowed:         {CodeOriginNotAllowed, Invalid, false, "Origin not allowed", "The origin is not one of the project's.", "Add it to the project's origins, or use one that is there.", ""},

@@ -22,6 +22,8 @@ type (
 	KeyID        string // lyk_ or lyo_; the public half of a credential
 	EntryID      string // aud_
 	EventID      string // evt_
+	EndpointID   string // we_
+	DeliveryID   string // dlv_
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -20,7 +20,7 @@ type AuditEntry struct {
 	RequestID    string            `json:"request_id,omitempty"`
 }
 
-// Event is what you are told by webhook, later: GET /v1/events.
+// Event is what you are told by webhook: GET /v1/events.
 type Event struct {
 	ID           string            `json:"id"`
 	At           time.Time         `json:"at"`

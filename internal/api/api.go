@@ -44,6 +44,7 @@ func (a *API) Mount(f *web.Front) {
 	a.mountConnections(f)
 	a.mountTokens(f)
 	a.mountAudit(f)
+	a.mountWebhooks(f)
 	a.mountOperator(f)
 }
 

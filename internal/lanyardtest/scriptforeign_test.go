@@ -94,7 +94,7 @@ type operation struct {
 func kindOf(path, name string) string {
 	if name != "id" {
 		switch name {
-		case "app_id", "connection_id", "session_id", "end_user_id":
+		case "app_id", "connection_id", "session_id", "end_user_id", "endpoint_id", "event_id":
 			return strings.TrimSuffix(name, "_id")
 		case "cursor":
 			return "cursor"
@@ -102,7 +102,8 @@ func kindOf(path, name string) string {
 		return ""
 	}
 	for prefix, kind := range map[string]string{"/v1/apps/": "app", "/v1/connections/": "connection", "/v1/connect-sessions/": "session",
-		"/v1/keys/": "key", "/v1/operator/keys/": "key", "/v1/providers/": "provider"} {
+		"/v1/keys/": "key", "/v1/operator/keys/": "key", "/v1/providers/": "provider",
+		"/v1/webhook-endpoints/": "endpoint", "/v1/deliveries/": "delivery"} {
 		if strings.HasPrefix(path, prefix) {
 			return kind
 		}
@@ -115,7 +116,8 @@ func absent(kind, theirs string) string {
 	if kind == "cursor" { // a place in a list, and ids are in order of time: the one beside it
 		return theirs[:len(theirs)-1] + map[bool]string{true: "4", false: "0"}[theirs[len(theirs)-1] == '0']
 	}
-	prefix := map[string]string{"app": "app_", "connection": "con_", "session": "cs_", "key": "lyk_"}[kind]
+	prefix := map[string]string{"app": "app_", "connection": "con_", "session": "cs_", "key": "lyk_",
+		"endpoint": "we_", "delivery": "dlv_", "event": "evt_"}[kind]
 	if prefix == "" {
 		return "nobody-by-this-name"
 	}
@@ -291,6 +293,9 @@ func (d *document) least(s schema) any {
 		return 0
 	case "boolean":
 		return false
+	}
+	if s["format"] == "date-time" {
+		return "2026-01-02T03:04:05Z"
 	}
 	n, _ := s["minLength"].(float64)
 	return strings.Repeat("a", max(int(n), 1))

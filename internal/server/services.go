@@ -70,14 +70,16 @@ func (s *Server) services(ctx context.Context) error {
 	for i := range s.tasks {
 		s.tasks[i].Every = s.scaled(s.tasks[i].Every)
 	}
+	events := webhook.New(webhook.Config{Store: s.db, Vault: s.vault, Out: s.out, Connections: connections, Logger: s.log, Hold: s.self.Hold,
+		Pace: s.settings.TimeScale})
 	s.refresh = s.schedule()
 	s.meters.registry.MustRegister(newRenewals(s))
-	s.tasks = append(s.tasks, s.refresh.Task(), s.self.Task(), s.watchClock()) // by true time: others count on it
+	s.tasks = append(append(s.tasks, s.refresh.Task(), s.self.Task(), s.watchClock()), events.Tasks()...) // by true time: others count on it
 	s.polls = journeys.Stop
 
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
 		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections}),
-		Audit:      audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: webhook.New(s.db)}).Mount(s.front)
+		Audit:      audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
 	pages, err := connectpage.New(connectpage.Config{Pages: journeys, Front: s.front, Logger: s.log})
 	if err != nil {
 		return err

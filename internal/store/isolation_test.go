@@ -25,6 +25,9 @@ func TestAnotherProjectsRowIsAbsent(t *testing.T) {
 			"PersonByRef": func(q *store.Query, w world) error { _, err := q.PersonByRef(p, w.person.RefHash); return err },
 			"Session":     func(q *store.Query, w world) error { _, err := q.Session(p, w.session.ID); return err },
 			"Grant":       func(q *store.Query, w world) error { _, err := q.Grant(p, w.grant.ID); return err },
+			"Endpoint":    func(q *store.Query, w world) error { _, err := q.Endpoint(p, w.endpoint.ID); return err },
+			"Delivery":    func(q *store.Query, w world) error { _, err := q.Delivery(p, w.delivery.ID); return err },
+			"Event":       func(q *store.Query, w world) error { _, err := q.Event(p, w.event.ID); return err },
 			"Connection":  func(q *store.Query, w world) error { _, _, err := q.Connection(p, w.connection.ID); return err },
 		}
 		for name, read := range reads {
@@ -59,7 +62,11 @@ func TestAnotherProjectsRowIsAbsent(t *testing.T) {
 				w.grant.Project = p
 				return moved(tx.PutGrantHealth(w.grant, "fam1", 7))
 			},
-			"EndAttempt": func(tx *store.Tx, w world) error { w.attempt.Project = p; return moved(tx.EndAttempt(w.attempt)) },
+			"EndAttempt":     func(tx *store.Tx, w world) error { w.attempt.Project = p; return moved(tx.EndAttempt(w.attempt)) },
+			"PutEndpoint":    func(tx *store.Tx, w world) error { w.endpoint.Project = p; return tx.PutEndpoint(w.endpoint) },
+			"LockEndpoint":   func(tx *store.Tx, w world) error { _, err := tx.LockEndpoint(p, w.endpoint.ID); return err },
+			"DeleteEndpoint": func(tx *store.Tx, w world) error { return tx.DeleteEndpoint(p, w.endpoint.ID) },
+			"Requeue":        func(tx *store.Tx, w world) error { return tx.Requeue(p, w.delivery.ID) },
 			"DropIdempotency": func(tx *store.Tx, w world) error {
 				w.claim.Project = p
 				if err := tx.DropIdempotency(w.claim); err != nil {

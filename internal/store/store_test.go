@@ -25,6 +25,8 @@ type world struct {
 	attempt    lanyard.Attempt
 	entry      lanyard.Entry
 	event      lanyard.Event
+	endpoint   lanyard.Endpoint
+	delivery   lanyard.Delivery
 	claim      store.Idempotency
 }
 
@@ -64,6 +66,15 @@ func newWorld() world {
 		StateHash: hash("state" + n), CookieHash: hash("cookie" + n), Sealed: []byte("fs" + n), Parked: []byte("fp" + n),
 		CompletionHash: hash("cmp" + n), CompletionExpiresAt: day, State: lanyard.FlowStarted, Error: lanyard.CodeConsentDenied,
 		ExpiresAt: day, CreatedAt: day}
+	event := lanyard.Event{ID: newID[lanyard.EventID]("evt_"), Project: p.ID, At: day, Type: lanyard.EventConnectionCreated,
+		Connection: connection.ID, Data: map[string]string{"status": "active"}}
+	endpoint := lanyard.Endpoint{ID: newID[lanyard.EndpointID]("we_"), Project: p.ID, Name: "bots", URL: "https://a.example/hook",
+		Format: lanyard.FormatStandard, Types: []lanyard.EventType{"connection.*"}, State: lanyard.EndpointEnabled, Reason: lanyard.CodeWebhookGone,
+		Secret: []byte("ws" + n), OldSecret: []byte("wo" + n), PublicKey: "whpk_a", OldPublicKey: "whpk_b", OldUntil: day, FailingSince: day,
+		HoldUntil: day, CreatedAt: day, UpdatedAt: day}
+	delivery := lanyard.Delivery{ID: newID[lanyard.DeliveryID]("dlv_"), Project: p.ID, Endpoint: endpoint.ID, Event: event.ID, Type: event.Type,
+		State: lanyard.DeliveryPending, Tries: 3, TryAt: day, TriedAt: day, Status: 500, Error: "timeout", Took: time.Second,
+		Answer: []byte("wa" + n), CreatedAt: day}
 	return world{project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
 		key: store.Key{ID: newID[lanyard.KeyID]("lyk_"), Project: p.ID, Operator: true, Name: "bots", MAC: hash("mac" + n),
 			Scopes: []lanyard.Scope{lanyard.ScopeToken}, Providers: []string{"zoom"}, Labels: []string{"work"},
@@ -74,8 +85,7 @@ func newWorld() world {
 		entry: lanyard.Entry{ID: newID[lanyard.EntryID]("aud_"), Project: p.ID, Who: "key:lyk_x", What: lanyard.ActConnectionCreated,
 			Outcome: "failed", Code: lanyard.CodeAccountMismatch, App: app.ID, Connection: connection.ID, Grant: grant.ID, Session: session.ID,
 			Key: "lyk_x", Person: person.ID, Detail: map[string]string{"provider": "zoom"}, Sealed: []byte("e" + n), RequestID: "rq"},
-		event: lanyard.Event{ID: newID[lanyard.EventID]("evt_"), Project: p.ID, At: day, Type: lanyard.EventConnectionCreated,
-			Connection: connection.ID, Data: map[string]string{"status": "active"}},
+		event: event, endpoint: endpoint, delivery: delivery,
 		claim: store.Idempotency{ID: newID[string]("idm_"), Project: p.ID, Key: "lyk_x", Route: "POST /v1/connections",
 			KeyHash: hash("idem" + n), BodyHash: hash("body"), ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Microsecond).UTC(), CreatedAt: day},
 	}
@@ -100,6 +110,12 @@ func (w *world) add(t testing.TB, db *store.DB) {
 			if err != nil {
 				return lanyard.Entry{}, err
 			}
+		}
+		if err := tx.AddEndpoint(w.endpoint); err != nil {
+			return lanyard.Entry{}, err
+		}
+		if _, err := tx.AddDelivery(w.delivery); err != nil {
+			return lanyard.Entry{}, err
 		}
 		w.entry.At = tx.Now()
 		if there, err := tx.ClaimIdempotency(w.claim); err != nil || there != nil {

@@ -1,19 +1,69 @@
-// Package webhook keeps what customers are told: events, written in the
-// transaction of the change they speak of.
 package webhook
 
 import (
 	"context"
+	"log/slog"
+	"sync"
+	"time"
 
 	"lanyard"
+	"lanyard/internal/connection"
+	"lanyard/internal/egress"
 	"lanyard/internal/store"
+	"lanyard/internal/vault"
 )
 
-// Service reads events. It is safe for concurrent use.
-type Service struct{ store *store.DB }
+// Config is what a Service needs; Logger, Hold and Pace may be left out.
+type Config struct {
+	Store       *store.DB
+	Vault       *vault.Vault
+	Out         *egress.Client
+	Connections *connection.Service
+	Logger      *slog.Logger
+	Hold        func() error // its error is why nothing may leave now: this is a copy of another instance (T20)
+	Pace        float64      // times between tries are divided by it; 0: 1
+}
+
+// Service keeps endpoints and delivers events. It is safe for concurrent use.
+type Service struct {
+	Config
+	mu     sync.Mutex
+	busy   map[lanyard.EndpointID]int // tries under way from this process
+	all    int
+	freed  chan struct{} // a try has ended, so there may be room for another
+	trying sync.WaitGroup
+}
 
 // New returns a Service.
-func New(db *store.DB) *Service { return &Service{db} }
+func New(c Config) *Service {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Hold == nil {
+		c.Hold = func() error { return nil }
+	}
+	if c.Pace == 0 {
+		c.Pace = 1
+	}
+	return &Service{Config: c, busy: map[lanyard.EndpointID]int{}, freed: make(chan struct{}, 1)}
+}
+
+// scaled is a time of the schedule as Pace has it.
+func (s *Service) scaled(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / s.Pace)
+}
+
+// may returns an error unless the caller may manage what a whole project is told:
+// a key that is limited to some connections would learn of all others.
+func may(p lanyard.Principal) error {
+	if err := p.Need(lanyard.ScopeWebhooks); err != nil {
+		return err
+	}
+	if len(p.Providers)+len(p.Labels) > 0 {
+		return lanyard.Errorf(lanyard.CodeKeyLimited, "a webhook endpoint is told of all connections, and this key is limited to some")
+	}
+	return nil
+}
 
 // Events lists events, newest first, and returns the next cursor; no types means
 // all. A key that is limited sees those of the connections that it reaches; its
@@ -22,7 +72,7 @@ func (s *Service) Events(ctx context.Context, p lanyard.Principal, page lanyard.
 	if err := p.Need(lanyard.ScopeWebhooks); err != nil {
 		return nil, "", err
 	}
-	err = s.store.View(ctx, func(q *store.Query) (err error) {
+	err = s.Store.View(ctx, func(q *store.Query) (err error) {
 		if events, next, err = q.Events(p.Project, page, types...); err != nil {
 			return err
 		}

@@ -92,6 +92,50 @@ CREATE INDEX connections_project ON public.connections USING btree (project_id, 
 CREATE INDEX connections_provider ON public.connections USING btree (project_id, provider, id);
 CREATE INDEX connections_state ON public.connections USING btree (project_id, state, id);
 
+CREATE TABLE deliveries (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	endpoint_id TEXT COLLATE "C" NOT NULL,
+	event_id TEXT COLLATE "C" NOT NULL,
+	type TEXT COLLATE "C" NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	tries BIGINT NOT NULL,
+	try_at BIGINT NOT NULL,
+	tried_at BIGINT NOT NULL,
+	status BIGINT NOT NULL,
+	error TEXT COLLATE "C" NOT NULL,
+	took BIGINT NOT NULL,
+	answer BYTEA,
+	created_at BIGINT NOT NULL
+);
+CREATE INDEX deliveries_due ON public.deliveries USING btree (endpoint_id, try_at) WHERE (try_at > 0);
+CREATE INDEX deliveries_endpoint ON public.deliveries USING btree (endpoint_id, id);
+CREATE UNIQUE INDEX deliveries_once ON public.deliveries USING btree (endpoint_id, event_id);
+CREATE UNIQUE INDEX deliveries_pkey ON public.deliveries USING btree (id);
+CREATE INDEX deliveries_project ON public.deliveries USING btree (project_id, id);
+
+CREATE TABLE endpoints (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	url TEXT COLLATE "C" NOT NULL,
+	format TEXT COLLATE "C" NOT NULL,
+	types TEXT COLLATE "C" NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	reason TEXT COLLATE "C" NOT NULL,
+	secret BYTEA NOT NULL,
+	old_secret BYTEA,
+	public_key TEXT COLLATE "C" NOT NULL,
+	old_public_key TEXT COLLATE "C" NOT NULL,
+	old_until BIGINT NOT NULL,
+	failing_since BIGINT NOT NULL,
+	hold_until BIGINT NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX endpoints_pkey ON public.endpoints USING btree (id);
+CREATE INDEX endpoints_project ON public.endpoints USING btree (project_id, id);
+
 CREATE TABLE entries (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C" NOT NULL,

@@ -1,0 +1,127 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"lanyard"
+)
+
+// told says whether an endpoint of this format is told of an event. Attendee has one
+// event of ours, a Zoom connection that is lost or back; MeetStream has none, so its
+// envelope takes them all.
+func told(e lanyard.Endpoint, ev lanyard.Event) bool {
+	if e.Format == lanyard.FormatAttendee && (ev.Data["provider"] != "zoom" || attendeeState(ev.Type) == "") {
+		return false
+	}
+	return e.Wants(ev.Type)
+}
+
+func attendeeState(t lanyard.EventType) string {
+	switch t {
+	case lanyard.EventNeedsReauth:
+		return "disconnected"
+	case lanyard.EventRecovered:
+		return "connected"
+	}
+	return ""
+}
+
+type attendeeMessage struct {
+	IdempotencyKey string            `json:"idempotency_key"`
+	ConnectionID   string            `json:"zoom_oauth_connection_id,omitempty"`
+	Metadata       map[string]string `json:"zoom_oauth_connection_metadata"`
+	UserID         string            `json:"user_id,omitempty"`
+	AccountID      string            `json:"account_id,omitempty"`
+	Trigger        string            `json:"trigger"`
+	Data           attendeeData      `json:"data"`
+}
+
+type attendeeData struct {
+	State   string           `json:"state,omitempty"`
+	Failure *attendeeFailure `json:"connection_failure_data"`
+	Synced  *time.Time       `json:"last_successful_sync_at"` // of calendars; there are none here
+	Tried   *time.Time       `json:"last_attempted_sync_at"`
+}
+
+type attendeeFailure struct {
+	Error     string    `json:"error"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+// attendee builds a message as Attendee sends it. Its signature is of the body with
+// sorted keys and no spaces, which is how the body is sent here, too.
+func (s *Service) attendee(ctx context.Context, m *message, ev lanyard.Event, c lanyard.Connection, d lanyard.Delivery, secret lanyard.Secret) (err error) {
+	account := s.account(ctx, c)
+	out := attendeeMessage{IdempotencyKey: uuidOf(string(d.Endpoint) + "." + string(ev.ID)), ConnectionID: string(ev.Connection), Metadata: c.Metadata,
+		UserID: account.ID, AccountID: account.OrganizationID, Trigger: "zoom_oauth_connection.state_change",
+		Data: attendeeData{State: attendeeState(ev.Type)}}
+	if ev.Type == lanyard.EventEndpointTest {
+		out.Trigger = string(ev.Type)
+	}
+	if ev.Type == lanyard.EventNeedsReauth {
+		out.Data.Failure = &attendeeFailure{Error: lanyard.RowOf(lanyard.Code(ev.Data["reason"])).Happened, Timestamp: ev.At.UTC()}
+	}
+	if m.body, err = canonical(out); err != nil {
+		return err
+	}
+	m.header.Set("X-Webhook-Signature", base64.StdEncoding.EncodeToString(sum(secret.Reveal()[:hmacKey], m.body)))
+	return nil
+}
+
+// canonical is JSON with sorted keys, no spaces, and every character as it is.
+func canonical(v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var sorted map[string]any // maps are written in the order of their keys
+	if err := json.Unmarshal(raw, &sorted); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(sorted); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+type meetstreamMessage struct {
+	Event      lanyard.EventType `json:"event"`
+	BotID      string            `json:"bot_id"`
+	BotStatus  string            `json:"bot_status"`
+	Message    string            `json:"message"`
+	StatusCode int               `json:"status_code"`
+	Attributes map[string]string `json:"custom_attributes"`
+	Timestamp  time.Time         `json:"timestamp"`
+	Data       map[string]string `json:"data"`
+}
+
+// meetstream builds a message in MeetStream's envelope, with what is ours in data.
+func meetstream(m *message, ev lanyard.Event, c lanyard.Connection, data map[string]string, at time.Time, secret lanyard.Secret) (err error) {
+	attributes := c.Metadata
+	if attributes == nil {
+		attributes = map[string]string{}
+	}
+	m.body, err = json.Marshal(meetstreamMessage{Event: ev.Type, Message: data["user_message"], StatusCode: http.StatusOK, Attributes: attributes,
+		Timestamp: ev.At.UTC(), Data: data})
+	m.header.Set("X-MeetStream-Signature", "sha256="+hex.EncodeToString(sum(secret.Reveal(), m.body)))
+	m.header.Set("X-MeetStream-Timestamp", at.UTC().Format(time.RFC3339))
+	return err
+}
+
+// uuidOf is a UUID (RFC 9562, version 8) that is the same for the same name.
+func uuidOf(name string) string {
+	b := sha256.Sum256([]byte(name))
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}
