@@ -26,6 +26,8 @@ type NoticeEffect string
 const (
 	NoticeGone   NoticeEffect = "gone"   // the consent is over, for good: only another can follow
 	NoticeBarred NoticeEffect = "barred" // the account cannot be used; the provider may take that back
+	// NoticeMeeting is for who keeps whose meeting is which; a grant stays as it is.
+	NoticeMeeting NoticeEffect = "meeting"
 )
 
 // ReadObject reads one JSON object, whole, with nothing behind it, no member twice, and at most 16 deep. The error is

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -13,31 +14,25 @@ import (
 // back with its effect may come again.
 func TestNotices(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		add := func(app lanyard.AppID, digest string, fails error) (fresh bool) {
+		undone := errors.New("undone")
+		add := func(app lanyard.AppID, digest string, then error) (fresh bool) {
 			t.Helper()
 			err := db.Bookkeep(t.Context(), func(tx *store.Tx) (err error) {
-				if fresh, err = tx.AddNotice(store.Notice{App: app, Digest: []byte(digest), Project: "prj_1", Event: "app_deauthorized"}); err != nil {
-					return err
-				}
-				return fails
+				fresh, err = tx.AddNotice(store.Notice{App: app, Digest: []byte(digest), Project: "prj_1", Event: "app_deauthorized"})
+				return errors.Join(err, then)
 			})
-			if err != fails { //nolint:errorlint // the very error is to come back
+			if !errors.Is(err, then) {
 				t.Fatal(err)
 			}
 			return fresh
 		}
-		undone := lanyard.Errorf(lanyard.CodeInternal, "")
 		for i, c := range []struct {
 			app    lanyard.AppID
 			digest string
-			fails  error
+			then   error
 			fresh  bool
 		}{{"app_1", "a", undone, true}, {"app_1", "a", nil, true}, {"app_1", "a", nil, false}, {"app_2", "a", nil, true}, {"app_1", "b", nil, true}} {
-			var fails error
-			if c.fails != nil {
-				fails = c.fails
-			}
-			if got := add(c.app, c.digest, fails); got != c.fresh {
+			if got := add(c.app, c.digest, c.then); got != c.fresh {
 				t.Errorf("%d: got fresh %v, want %v", i, got, c.fresh)
 			}
 		}
