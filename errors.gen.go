@@ -15,6 +15,7 @@ const (
 	CodeIdempotencyInProgress    Code = "idempotency_in_progress"
 	CodeCredentialMissing        Code = "credential_missing"
 	CodeCredentialInvalid        Code = "credential_invalid"
+	CodeNoticeRefused            Code = "notice_refused"
 	CodeScopeMissing             Code = "scope_missing"
 	CodeKeyLimited               Code = "key_limited"
 	CodeAddressNotAllowed        Code = "address_not_allowed"
@@ -102,6 +103,7 @@ var rows = map[Code]Row{
 	CodeIdempotencyInProgress:    {CodeIdempotencyInProgress, Conflict, false, "Still running", "The first request with this Idempotency-Key is still running.", "Wait a moment and send it again.", ""},
 	CodeCredentialMissing:        {CodeCredentialMissing, Unauthenticated, false, "No credential", "The request has no API key.", "Send `Authorization: Bearer <key>`.", ""},
 	CodeCredentialInvalid:        {CodeCredentialInvalid, Unauthenticated, false, "Credential not valid", "The API key is unknown, expired or withdrawn.", "Check the key, or make a new one with `lanyard key create`.", ""},
+	CodeNoticeRefused:            {CodeNoticeRefused, Unauthenticated, false, "Notice not believed", "The notice has no signature that fits this address, or its time is more than five minutes off.", "Compare the webhook URL and the webhook secret of the app with what the provider shows, and the clock of this server.", ""},
 	CodeScopeMissing:             {CodeScopeMissing, Forbidden, false, "Key lacks a scope", "This API key does not have the scope this call needs.", "Use a key that has it, or make one with `lanyard key create --scope`.", ""},
 	CodeKeyLimited:               {CodeKeyLimited, Forbidden, false, "Key is limited", "This API key is limited and does not reach this.", "Use a key without that limit.", ""},
 	CodeAddressNotAllowed:        {CodeAddressNotAllowed, Forbidden, false, "Address not allowed", "This API key may not be used from this address.", "Call from an allowed network, or change the key's CIDR list.", ""},

@@ -18,6 +18,10 @@ func (s *Sandbox) adminRoutes() http.Handler {
 	mux.HandleFunc("PATCH /admin/clients/{provider}/{id}", s.adminPatchClient)
 	mux.HandleFunc("DELETE /admin/clients/{provider}/{id}", s.adminDeleteClient)
 	mux.HandleFunc("POST /admin/clients/zoom/{id}/validate-webhook", s.adminValidateWebhook)
+	mux.HandleFunc("POST /admin/notices", take(func(n Notice) (object, error) {
+		answers, err := s.SendNotice(n)
+		return object{"data": answers}, err
+	}, http.StatusOK))
 	mux.HandleFunc("GET /admin/people", func(w http.ResponseWriter, r *http.Request) { list(w, s.People(r.URL.Query().Get("provider"))) })
 	mux.HandleFunc("PATCH /admin/people/{provider}/{person}", s.adminPatchPerson)
 	mux.HandleFunc("GET /admin/grants", func(w http.ResponseWriter, _ *http.Request) { list(w, s.Grants()) })

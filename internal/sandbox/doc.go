@@ -49,6 +49,7 @@
 //	GET POST     clients                        a Client; the answer to POST is the only one with client_secret
 //	GET PATCH DELETE  clients/{provider}/{id}   PATCH changes the members it names
 //	POST         clients/zoom/{id}/validate-webhook   {"ok","detail"}: endpoint.url_validation, judged
+//	POST         notices                        a Notice → {"data":[Noticed]}: a Zoom notice by order, well-formed, late, doubled, replayed, forged …
 //	GET          people?provider=               PersonAt
 //	PATCH        people/{provider}/{person}     {"status":"inactive"}
 //	GET          grants                         Grant

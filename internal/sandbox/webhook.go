@@ -34,6 +34,12 @@ type courier struct {
 
 	mu     sync.Mutex
 	queues map[string][]delivery
+	last   map[string]posted // by client: what somebody on the wire could have kept
+}
+
+type posted struct {
+	header http.Header
+	body   []byte
 }
 
 const (
@@ -46,7 +52,7 @@ func newCourier(ctx context.Context, transport http.RoundTripper, report func(de
 	if transport == nil {
 		transport = &http.Transport{DisableKeepAlives: true, DisableCompression: true}
 	}
-	return &courier{ctx: ctx, report: report, queues: map[string][]delivery{}, http: &http.Client{
+	return &courier{ctx: ctx, report: report, queues: map[string][]delivery{}, last: map[string]posted{}, http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -108,13 +114,23 @@ func (c *courier) deliver(d delivery) {
 
 // post sends once and returns the answer's status and the beginning of its body.
 func (c *courier) post(d delivery) (int, []byte, error) {
+	h := http.Header{}
+	signAs(h, d.provider, d.key, d.body, time.Now())
+	return c.send(d, h)
+}
+
+// send is post with these headers.
+func (c *courier) send(d delivery, h http.Header) (int, []byte, error) {
 	ctx, stop := context.WithTimeout(c.ctx, answerWithin)
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url, bytes.NewReader(d.body))
 	if err != nil {
 		return 0, nil, errors.New("bad URL")
 	}
-	sign(req, d)
+	req.Header = h.Clone()
+	c.mu.Lock()
+	c.last[d.provider+" "+d.client] = posted{req.Header.Clone(), d.body}
+	c.mu.Unlock()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -130,19 +146,27 @@ func (c *courier) post(d delivery) (int, []byte, error) {
 	return resp.StatusCode, body, nil
 }
 
-// sign adds the provider's signature over "v0:{timestamp}:{body}" (Zoom, "Validate webhook events"; Slack, "Verifying requests from Slack").
-func sign(r *http.Request, d delivery) {
-	ts := strconv.FormatInt(time.Now().Unix(), 10)
-	signature := "v0=" + mac(d.key, "v0:"+ts+":"+string(d.body))
-	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	r.Header.Set("User-Agent", "sandbox-webhook/1.0")
-	if d.provider == Slack {
-		r.Header.Set("X-Slack-Request-Timestamp", ts)
-		r.Header.Set("X-Slack-Signature", signature)
+// lastOf is what was sent to a client last.
+func (c *courier) lastOf(d delivery) (http.Header, []byte, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, ok := c.last[d.provider+" "+d.client]
+	return p.header, p.body, ok
+}
+
+// signAs adds the provider's signature over "v0:{timestamp}:{body}" (Zoom, "Validate webhook events"; Slack, "Verifying requests from Slack").
+func signAs(h http.Header, provider, key string, body []byte, at time.Time) {
+	ts := strconv.FormatInt(at.Unix(), 10)
+	signature := "v0=" + mac(key, "v0:"+ts+":"+string(body))
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("User-Agent", "sandbox-webhook/1.0")
+	if provider == Slack {
+		h.Set("X-Slack-Request-Timestamp", ts)
+		h.Set("X-Slack-Signature", signature)
 		return
 	}
-	r.Header.Set("x-zm-request-timestamp", ts)
-	r.Header.Set("x-zm-signature", signature)
+	h.Set("x-zm-request-timestamp", ts)
+	h.Set("x-zm-signature", signature)
 }
 
 func mac(key, text string) string {

@@ -41,17 +41,22 @@ func botObject(b *attendant, when string) object {
 	return object{"user_id": b.id, "id": "", "user_name": b.name, "email": "", when: time.Now().UTC().Format(time.RFC3339)}
 }
 
-// tellDeauthorized says that a person took the app out (Zoom, "app_deauthorized").
+// tellDeauthorized says that a person took the app out.
 func (s *Sandbox) tellDeauthorized(c *Client, who *Person) {
+	s.tell(c, "app_deauthorized", who, "", deauthorization(c, who))
+}
+
+// deauthorization is Zoom's "app_deauthorized".
+func deauthorization(c *Client, who *Person) object {
 	now := time.Now()
 	when := now.UTC().Format("2006-01-02T15:04:05.000Z")
-	s.tell(c, "app_deauthorized", who, "", object{
+	return object{
 		"event": "app_deauthorized", "event_ts": now.UnixMilli(),
 		"payload": object{
 			"account_id": who.AccountID, "user_id": who.ID, "client_id": c.ID, "deauthorization_time": when, "user_data_retention": "false",
 			"signature": mac(c.WebhookKey, c.ID+who.ID+when),
 		},
-	})
+	}
 }
 
 // ValidateWebhook sends endpoint.url_validation to a Zoom client's webhook and says what was wrong with the answer; "" if nothing.

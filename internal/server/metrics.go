@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"lanyard"
+	"lanyard/internal/notice"
 	"lanyard/internal/store"
 )
 
@@ -55,6 +56,12 @@ func (m *meters) observe(method, route string, status int, took time.Duration) {
 
 // lost counts a grant that was called dead: the cause is a code of ours.
 func (m *meters) lost(cause lanyard.Code) { m.dead.WithLabelValues(string(cause)).Inc() }
+
+// watchNotices adds what providers have told us to /metrics.
+func (m *meters) watchNotices(s *notice.Service) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanyard_notices_waiting",
+		Help: "Notices of providers on the local disk that were not acted on yet."}, func() float64 { return float64(s.Waiting()) }))
+}
 
 // withMetrics serves /metrics in front of h.
 func (s *Server) withMetrics(h http.Handler) http.Handler {

@@ -18,6 +18,7 @@ import (
 	"lanyard/internal/flow"
 	"lanyard/internal/grant"
 	"lanyard/internal/jointoken"
+	"lanyard/internal/notice"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
 	"lanyard/internal/spool"
@@ -80,6 +81,14 @@ func (s *Server) services(ctx context.Context) error {
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
 		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections}),
 		Audit:      audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
+	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections,
+		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
+	if err != nil {
+		return err
+	}
+	notices.Mount()
+	s.tasks = append(s.tasks, notices.Tasks()...)
+	s.meters.watchNotices(notices)
 	pages, err := connectpage.New(connectpage.Config{Pages: journeys, Front: s.front, Logger: s.log})
 	if err != nil {
 		return err

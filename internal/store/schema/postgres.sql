@@ -311,6 +311,16 @@ CREATE TABLE nodes (
 );
 CREATE UNIQUE INDEX nodes_pkey ON public.nodes USING btree (id);
 
+CREATE TABLE notices (
+	app_id TEXT COLLATE "C" NOT NULL,
+	digest BYTEA NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	event TEXT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE INDEX notices_created ON public.notices USING btree (created_at);
+CREATE UNIQUE INDEX notices_pkey ON public.notices USING btree (app_id, digest);
+
 CREATE TABLE persons (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C" NOT NULL,

@@ -332,6 +332,17 @@ CREATE TABLE nodes (
 	offered    TEXT NOT NULL DEFAULT '' -- the run of the database to which it has offered its receipts
 ) STRICT;
 
+CREATE TABLE notices (
+	app_id     TEXT NOT NULL,
+	digest     BLOB NOT NULL, -- keyed hash of the bytes that were signed
+	project_id TEXT NOT NULL,
+	event      TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	PRIMARY KEY (app_id, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX notices_created ON notices (created_at);
+
 CREATE TABLE persons (
 	id         TEXT PRIMARY KEY,
 	project_id TEXT NOT NULL,

@@ -1,0 +1,14 @@
+// Package notice takes what providers tell us.
+//
+//	POST /hooks/{provider}/{app}  signature over the bytes, with the app's secret, five minutes; a challenge is answered
+//	DATA_DIR/notices              sealed and on disk before the answer, in a file of its own
+//	task notice.act               read, acted on in the database, once on all nodes; then the file goes
+//
+// The answer needs no database: secrets and keys are in memory, read beforehand and
+// compared every ten seconds (book). A database that is away keeps nothing from being
+// taken; it is acted on when the database is back.
+//
+// Whoever may not be believed gets the same answer: no app, another project's, no
+// secret, a wrong signature, a wrong time. Of meetings, notices are taken and let go:
+// nothing keeps meetings yet.
+package notice
