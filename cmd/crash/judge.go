@@ -173,16 +173,19 @@ func (j *judge) fallen(r *row, st *standing, f *family, said, died string) {
 		tell("lost: " + blame)
 	default:
 		r.Excusable++
-		j.report.Excuses = append(j.report.Excuses, fmt.Sprintf("%s %s: %s", c.name, f.id, excuses))
 		switch said {
 		case string(lanyard.CodeResponseLost):
 			r.ResponseLost++
 		case "":
 			r.Undecided++
+			if st != nil {
+				excuses += fmt.Sprintf("undecided: %s %s, %s%s", st.status, st.reason, st.refused, tries(st))
+			}
 		default:
 			r.OtherCause++
 			tell("an answer was lost, and the cause was called " + said)
 		}
+		j.report.Excuses = append(j.report.Excuses, fmt.Sprintf("%s %s: %s", c.name, f.id, excuses))
 	}
 	if st != nil && (st.first == string(lanyard.StatusActive) || st.first == string(lanyard.StatusPartial)) {
 		r.ActiveDead++

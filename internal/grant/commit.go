@@ -116,6 +116,7 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 					return lanyard.Entry{}, err
 				}
 				if kept = err == nil && is.Family == next.Family && bytes.Equal(is.Tokens, next.Tokens); kept {
+					next = is // with its own time: this node must not remember a later renewal than there is
 					return lanyard.Entry{}, nil
 				}
 				if err == nil && newer(is, f.attempt.Family, f.attempt.Generation) { // the database has lost commits meanwhile

@@ -74,6 +74,7 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 		return tx.AddAttempt(a)
 	})
 	if err != nil {
+		s.unsent.note(a.ID)
 		return nil, fmt.Errorf("note code exchange: %w", err)
 	}
 	defer s.hold(a.ID)()

@@ -301,13 +301,9 @@ func (s *Service) late(ctx context.Context, ready app.Ready, a lanyard.Attempt, 
 // Offer has failed, stay open until it does not: nobody else is to believe that there
 // is none. It returns the flows whose code was on its way.
 func (s *Service) Recover(ctx context.Context) (lost []lanyard.FlowID, err error) {
-	answered := map[lanyard.AttemptID]bool{}
-	err = s.Spool.Unsettled(func(r spool.Receipt) error {
-		answered[r.Attempt] = true
-		return nil
-	})
+	answered, err := s.answered()
 	if err != nil {
-		return nil, fmt.Errorf("what is on the local disk: %w", err)
+		return nil, err
 	}
 	return lost, s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
 		open, err := tx.OpenAttempts(s.Node)

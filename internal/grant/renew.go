@@ -287,7 +287,9 @@ func (r *renewal) claim(ctx context.Context) error {
 		if errors.Is(err, errBehind) {
 			busy, err = true, nil
 		}
-		r.outage.failed(err)
+		if r.outage.failed(err); err != nil {
+			r.unsent.note(r.a.ID)
+		}
 		if err == nil && forgotten {
 			err = lanyard.Errorf(lanyard.CodeRestored, "")
 		}
@@ -379,6 +381,9 @@ func (r *renewal) swiftly(ctx context.Context) (bool, error) {
 	}
 	ok, g, began, err := r.Store.SwiftClaim(ctx, c)
 	if r.outage.failed(err); err != nil || !ok {
+		if err != nil {
+			r.unsent.note(c.Attempt.ID)
+		}
 		return false, err
 	}
 	r.g, r.a = g, c.Attempt
@@ -467,15 +472,10 @@ func (s *Service) again(ctx context.Context, a lanyard.Attempt, r provider.Resul
 			return tx.AddAttempt(next)
 		})
 	})
+	if err != nil {
+		s.unsent.note(next.ID)
+	}
 	return next, err
-}
-
-// abandon ends an attempt that never reached the provider.
-func (s *Service) abandon(ctx context.Context, a lanyard.Attempt, why string) error {
-	return s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
-		a.Outcome, a.Error = lanyard.OutcomeNotSent, why
-		return s.end(tx, a)
-	})
 }
 
 // pick finds the credential of this kind among those of one answer.

@@ -68,6 +68,7 @@ type Service struct {
 	running sync.WaitGroup
 
 	calls    sync.Map // lanyard.AttemptID → struct{}: attempts of this process that run
+	unsent   unsent
 	uses     uses
 	pace     pace
 	glances  glances
@@ -141,6 +142,7 @@ func (s *Service) Tasks() []worker.Task {
 	return []worker.Task{
 		{Name: "grant.used", Every: 10 * time.Second, Run: s.noteUses},
 		{Name: "grant.probe", Every: 5 * time.Second, Run: s.probe},
+		{Name: "grant.unheld", Every: 10 * time.Second, Run: s.closeUnheld},
 		{Name: "grant.plan", Every: time.Minute, Run: s.planned},
 		{Name: "grant.silent", Every: 10 * time.Minute, Run: s.closeSilent},
 		{Name: "grant.previous", Every: 10 * time.Minute, Run: s.forget},

@@ -17,7 +17,19 @@ func TestAServerAnswersAndLeavesNothing(t *testing.T) {
 	}
 	for name, want := range map[string]string{"throw-away": "off", "durable": "on"} {
 		t.Run(name, func(t *testing.T) {
-			c, err := pgtemp.Start(pgtemp.Config{Durable: want == "on"})
+			dir, err := os.MkdirTemp("", "lanyard-pg-of-") // in which the server's user cannot remove anything, where that is another
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := os.Remove(dir); err != nil {
+					t.Error(err)
+				}
+			})
+			if err := os.Chmod(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			c, err := pgtemp.Start(pgtemp.Config{Durable: want == "on", Dir: dir})
 			if errors.Is(err, pgtemp.ErrNoPrograms) && os.Getenv("CI") == "" {
 				t.Skip(pgtemp.HowToGet)
 			}
