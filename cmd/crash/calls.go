@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"lanyard/internal/sandbox"
+	"lanyard/wire"
 )
 
 // calls goes through what was sent to the provider: how many renewals, how many
@@ -54,8 +56,8 @@ func (j *judge) twice(r *row, f *family) {
 			}
 			if why := j.inHand(f, child, when); why != "" {
 				r.SpentTwice++
-				j.wrong("%s of %s at %s: the refresh token %s was sent again at %s although the answer to the first time was in hand: %s%s%s", f.id, f.person,
-					f.class, e.Fingerprint, clock(e.Time), why, f.story(8, e.Time), j.w.around(f.person, first, e.Time))
+				j.wrong("%s of %s at %s: the refresh token %s was sent again at %s although the answer to the first time was in hand: %s%s%s%s", f.id, f.person,
+					f.class, e.Fingerprint, clock(e.Time), why, f.story(8, e.Time), j.triesAt(f, first.Add(-5*time.Second), e.Time.Add(5*time.Second)), j.w.around(f.person, first.Add(-15*time.Second), e.Time))
 				break
 			}
 		}
@@ -114,10 +116,24 @@ func (w *world) around(person string, from, to time.Time) string {
 }
 
 // tries are the newest attempts of a connection, oldest first.
-func tries(st *standing) string {
+func tries(st *standing) string { return inWords(st.attempts[:min(len(st.attempts), 5)]) }
+
+// triesAt are those of a person's connections that were under way between two moments.
+func (j *judge) triesAt(f *family, from, to time.Time) string {
+	var near []wire.Attempt
+	for _, st := range j.final {
+		for _, a := range st.attempts {
+			if st.hold.person == f.person && st.hold.class.name == f.class && a.StartedAt.Before(to) && (a.EndedAt == nil || a.EndedAt.After(from)) {
+				near = append(near, a)
+			}
+		}
+	}
+	return inWords(near)
+}
+
+func inWords(newestFirst []wire.Attempt) string {
 	var b strings.Builder
-	for i := min(len(st.attempts), 5) - 1; i >= 0; i-- {
-		a := st.attempts[i]
+	for _, a := range slices.Backward(newestFirst) {
 		end := "open"
 		if a.EndedAt != nil {
 			end = clock(*a.EndedAt)

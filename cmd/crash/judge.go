@@ -17,6 +17,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // judge compares what the provider knows with what became of the connections.
 type judge struct {
 	w       *world
+	final   []*standing
 	all     *families
 	disk    found
 	access  map[string]string // family and generation → access token issued with it
@@ -30,7 +31,7 @@ type judge struct {
 func (w *world) judge(final []*standing, disk found) report {
 	w.book.mu.Lock()
 	defer w.book.mu.Unlock()
-	j := &judge{w: w, all: readBook(w.book.lines), disk: disk, access: map[string]string{}, rows: map[string]*row{}, heard: map[*family]bool{}, cleared: map[*family]bool{}}
+	j := &judge{w: w, final: final, all: readBook(w.book.lines), disk: disk, access: map[string]string{}, rows: map[string]*row{}, heard: map[*family]bool{}, cleared: map[*family]bool{}}
 	for fp, e := range w.book.access {
 		j.access[e.Family+" "+itoa(e.Generation)] = fp
 	}

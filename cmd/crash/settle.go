@@ -23,7 +23,7 @@ type standing struct {
 	status   string // at the end
 	reason   string
 	refused  string         // why it was not renewed, the last time that it was asked
-	attempts []wire.Attempt // not passed: the newest
+	attempts []wire.Attempt // newest first
 }
 
 // settle gives everybody time to recover, and examines every connection: it must
@@ -80,11 +80,13 @@ func (w *world) settle(ctx context.Context) ([]*standing, error) {
 		return nil, fmt.Errorf("read the events: %w", err)
 	}
 	for _, st := range out {
-		if !st.passed {
-			if list, err := api.ListAttempts(ctx, st.id, client.Page{Limit: 12}); err == nil {
-				st.attempts = list.Data
-			}
+		list, err := client.All(ctx, func(ctx context.Context, p client.Page) (*wire.List[wire.Attempt], error) {
+			return api.ListAttempts(ctx, st.id, p)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list the attempts of %s: %w", st.id, err)
 		}
+		st.attempts = list
 	}
 	return out, ctx.Err()
 }

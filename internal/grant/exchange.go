@@ -63,7 +63,6 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 	defer receiver.release()
 	a := lanyard.Attempt{ID: lanyard.NewID[lanyard.AttemptID]("att_"), Project: t.Ready.App.Project, App: t.Ready.App.ID,
 		Flow: t.Flow, Kind: t.kind(), Node: s.Node, Class: string(t.Ready.Target.Class)}
-	until := fence(t.Ready.Target)
 	err = s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
 		if t.Spend != nil {
 			if err := t.Spend(tx); err != nil {
@@ -80,15 +79,16 @@ func (s *Service) Exchange(ctx context.Context, t Trade, keep func(issued []prov
 	defer s.hold(a.ID)()
 	_ = fault.At(ctx, fault.FlowRedeem)
 	var r provider.Result
+	until := fence(t.Ready.Target)             // from now: nobody else waits for a code's attempt to end
 	for i, cred := range t.Ready.Credentials { // an answer about the client spends no code
 		if i > 0 {
 			if receiver.ready() != nil {
 				break // what the first said stands
 			}
-			until = fence(t.Ready.Target)
 			if a, err = s.again(ctx, a, r); err != nil {
 				return nil, fmt.Errorf("note code exchange: %w", err)
 			}
+			until = fence(t.Ready.Target)
 			defer s.hold(a.ID)()
 		}
 		call, stop := context.WithDeadline(ctx, until)

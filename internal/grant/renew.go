@@ -182,7 +182,8 @@ func (r *renewal) once(ctx context.Context) (lanyard.Grant, error) {
 }
 
 // call sends the refresh token, with the app's next secret where the provider does
-// not take the first: such an answer spends nothing.
+// not take the first: such an answer spends nothing. Nothing is sent when the claim has
+// taken so long that the answer might come after the fence, when nobody hears it.
 func (r *renewal) call(ctx context.Context, refresh lanyard.Secret, receiver *receiver) (result provider.Result, err error) {
 	t := r.ready.Target
 	for i, cred := range r.ready.Credentials {
@@ -195,6 +196,9 @@ func (r *renewal) call(ctx context.Context, refresh lanyard.Secret, receiver *re
 				return result, err
 			}
 			defer r.hold(r.a.ID)()
+		}
+		if time.Until(r.until) < t.Deadline/2 {
+			return provider.Result{Outcome: lanyard.OutcomeDropped}, errors.Join(later(lanyard.CodeRefreshFailed, time.Second), r.abandon(ctx, r.a, "claim_took_long"))
 		}
 		call, stop := context.WithDeadline(ctx, r.until)
 		answer := dated(r.a, t.Refresh(call, cred, refresh))
