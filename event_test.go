@@ -1,6 +1,8 @@
 package lanyard
 
 import (
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -145,5 +147,20 @@ func TestAFilterNamesTypesOfANoun(t *testing.T) {
 		if slices.Contains(EventTypes[:i], is) {
 			t.Errorf("%s is listed twice", is)
 		}
+	}
+}
+
+// The table in docs/webhooks.md has a row for each type, in their order, and no other.
+func TestEveryEventIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("docs/webhooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []EventType
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z_]+)` \\|").FindAllSubmatch(page, -1) {
+		got = append(got, EventType(row[1]))
+	}
+	if !slices.Equal(got, EventTypes) {
+		t.Errorf("got %q, want %q", got, EventTypes)
 	}
 }

@@ -261,3 +261,46 @@ func TestARefreshTokenThatWillDieIsToldOnce(t *testing.T) {
 		eventually(t, func() bool { return len(allEvents(w, "connection.expiring")) == 4 }, "the end of the new consent is told")
 	}, func(s *server.Settings) { s.TimeScale = 1000 })
 }
+
+// A notice that the account cannot be used comes while its token is being renewed. What
+// the renewal brings used to make the connection work again without a word, and what it
+// did not bring used to undo what had just been told.
+func TestANoticeDuringARenewal(t *testing.T) {
+	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
+		app, client := hooked(w)
+		for _, tc := range []struct {
+			person string
+			fault  sandbox.Fault
+			want   []string
+		}{
+			{"ana", sandbox.Fault{Action: "delay", AfterCommit: true}, []string{"created:active", "needs_reauth:needs_reauth", "recovered:active"}},
+			{"ben", sandbox.Fault{Action: "status", Status: 503}, []string{"created:active", "needs_reauth:needs_reauth"}},
+		} {
+			c := w.Connect(app, "u-"+tc.person, tc.person)
+			tc.fault.Match, tc.fault.DelayMS, tc.fault.Times = sandbox.Match{Endpoint: "token", GrantType: "refresh_token"}, 3000, 1
+			must(t)(w.Sandbox.AddFault(tc.fault))
+			w.SQL(`UPDATE grants SET access_expires = $1 WHERE id = (SELECT grant_id FROM connections WHERE id = $2)`,
+				time.Now().Add(10*time.Second).UnixMicro(), c.Str("id"))
+			tokenOf(w, c) // waits for a moment only
+			open := func() (n int) {
+				w.One(&n, `SELECT count(*) FROM attempts WHERE ended_at = 0`)
+				return n
+			}
+			if open() != 1 {
+				t.Fatalf("%s: got %d renewals under way, want one", tc.person, open())
+			}
+			if got := notify(w, sandbox.Notice{Client: client, Event: "user.deactivated", Person: tc.person}); !slices.Equal(got, []int{204}) {
+				t.Fatalf("got %v, want the notice taken", got)
+			}
+			settled(t, w)
+			if s := statusOf(w, c); s != "needs_reauth" {
+				t.Errorf("%s: got %s after the notice, want needs_reauth", tc.person, s)
+			}
+			eventually(t, func() bool { return open() == 0 }, "the renewal ends")
+			eventually(t, func() bool { return len(story(w, c)) == len(tc.want) }, "all is told")
+			if got := story(w, c); !slices.Equal(got, tc.want) || !strings.HasSuffix(tc.want[len(tc.want)-1], ":"+statusOf(w, c)) {
+				t.Errorf("%s: got %q and %s, want %q", tc.person, got, statusOf(w, c), tc.want)
+			}
+		}
+	})
+}
