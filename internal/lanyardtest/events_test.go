@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -300,6 +301,43 @@ func TestANoticeDuringARenewal(t *testing.T) {
 			eventually(t, func() bool { return len(story(w, c)) == len(tc.want) }, "all is told")
 			if got := story(w, c); !slices.Equal(got, tc.want) || !strings.HasSuffix(tc.want[len(tc.want)-1], ":"+statusOf(w, c)) {
 				t.Errorf("%s: got %q and %s, want %q", tc.person, got, statusOf(w, c), tc.want)
+			}
+		}
+	})
+}
+
+// Both who hold a connection's row at a moment, on two nodes: it is let go of while it is
+// paused and resumed, as fast as they can. What is gone stays gone, and all of it was
+// told in its order.
+func TestADeletionIsNotUndoneByAPause(t *testing.T) {
+	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
+		app := w.Zoom()
+		ask := []func(string, string, any) (int, lanyardtest.JSON){func(method, path string, body any) (int, lanyardtest.JSON) {
+			return w.Call(w.Key, method, path, body)
+		}}
+		if !w.Settings.DatabaseURL.Empty() {
+			ask = append(ask, second(t, w))
+		}
+		for range 5 {
+			c := w.Connect(app, "u", "ana")
+			path := "/v1/connections/" + c.Str("id")
+			var all sync.WaitGroup
+			for i := range 6 {
+				all.Go(func() {
+					for n := range 6 {
+						_, _ = ask[i%len(ask)]("PATCH", path, map[string]any{"paused": n%2 == i%2})
+					}
+				})
+			}
+			all.Go(func() {
+				if status, out := ask[len(ask)-1]("DELETE", path, nil); status != 200 {
+					t.Errorf("got %d %v, want it deleted", status, out)
+				}
+			})
+			all.Wait()
+			told := story(w, c)
+			if s := statusOf(w, c); s != "revoked" || told[len(told)-1] != "deleted:revoked" {
+				t.Errorf("got %s, after %q", s, told)
 			}
 		}
 	})
