@@ -65,12 +65,14 @@ func (s *Service) tellExpiring(ctx context.Context) error {
 			}
 			n = len(list)
 			for _, g := range list {
-				if ok, err := tx.ToldExpiring(g); err != nil {
-					return err
-				} else if ok {
-					err = s.expiring(tx, g)
-				}
+				ok, err := tx.ToldExpiring(g)
 				if err != nil {
+					return err
+				}
+				if !ok { // renewed meanwhile, or told by another node
+					continue
+				}
+				if err := s.expiring(tx, g); err != nil {
 					return err
 				}
 			}
