@@ -36,6 +36,7 @@ type Grant struct {
 	NeededAt       time.Time // a meeting needs it then
 	Rank           Rank
 	RefreshExpires time.Time // the refresh token dies then if it stays unused; zero: not known
+	ExpiringAt     time.Time // when that is near, and is told unless renewing moves it; zero: not known, or told
 	DeadAt         time.Time // when it was called dead
 
 	ConsentedAt time.Time // when the code of its last consent was sent; zero: before that was noted

@@ -2,7 +2,6 @@ package lanyard
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -51,19 +50,6 @@ type Endpoint struct {
 // Wants says whether an endpoint is told of events of this type.
 func (e Endpoint) Wants(t EventType) bool {
 	return len(e.Types) == 0 || slices.ContainsFunc(e.Types, func(f EventType) bool { return f.matches(t) })
-}
-
-func (t EventType) matches(is EventType) bool {
-	noun, all := strings.CutSuffix(string(t), "*")
-	return t == is || all && strings.HasPrefix(string(is), noun)
-}
-
-// ValidFilter says whether t is an event type, or "noun.*" for the types of a noun.
-func (t EventType) ValidFilter() bool {
-	noun, all := strings.CutSuffix(string(t), ".*")
-	return slices.ContainsFunc(EventTypes, func(is EventType) bool {
-		return is == t || all && strings.HasPrefix(string(is), noun+".")
-	})
 }
 
 // DeliveryState is what has become of a delivery.

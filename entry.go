@@ -78,35 +78,3 @@ func (e Entry) Failed(err error) Entry {
 	}
 	return e
 }
-
-// EventType names what customers are told: connection.revoked and so on.
-type EventType string
-
-const (
-	EventConnectionCreated EventType = "connection.created"
-	EventConnectionUpdated EventType = "connection.updated"
-	EventConnectionRevoked EventType = "connection.revoked"
-	EventNeedsReauth       EventType = "connection.needs_reauth"
-	EventRecovered         EventType = "connection.recovered" // was called dead, and works again by itself
-	EventScopesChanged     EventType = "connection.scopes_changed"
-	EventAppMisconfigured  EventType = "app.misconfigured"
-	EventAppRecovered      EventType = "app.recovered"
-	EventSecurity          EventType = "security.alert"
-	EventEndpointDisabled  EventType = "endpoint.disabled"
-	EventEndpointTest      EventType = "endpoint.test" // asked for, and told to one endpoint only
-)
-
-// EventTypes lists every type, in the order they are shown.
-var EventTypes = []EventType{EventConnectionCreated, EventConnectionUpdated, EventConnectionRevoked, EventNeedsReauth, EventRecovered,
-	EventScopesChanged, EventAppMisconfigured, EventAppRecovered, EventSecurity, EventEndpointDisabled, EventEndpointTest}
-
-// Event is a row of the outbox, written in the transaction of the change. Data
-// is thin: ids and states, never tokens or personal data.
-type Event struct {
-	ID         EventID
-	Project    ProjectID
-	At         time.Time
-	Type       EventType
-	Connection ConnectionID
-	Data       map[string]string
-}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"lanyard"
 )
@@ -21,6 +22,16 @@ func TestIDsAreValidAndSorted(t *testing.T) {
 			t.Fatalf("got %q after %q, want them sorted by time", id, last)
 		}
 		last = id[:12]
+	}
+	before := ""
+	for range 1000 {
+		id := string(lanyard.NewID[lanyard.EventID]("evt_"))
+		if id <= before {
+			t.Fatalf("got %q after %q, want what is made a microsecond later behind it", id, before)
+		}
+		before = id
+		for began := time.Now(); time.Since(began) < time.Microsecond; { //nolint:revive // a sleep is longer
+		}
 	}
 	for _, bad := range []string{"", "con_", "con_x", "grt_01jz0000000000000000000000", "con_01JZ0000000000000000000000", "con_01jz00000000000000000000il"} {
 		if lanyard.ValidID("con_", bad) {

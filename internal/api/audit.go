@@ -41,15 +41,11 @@ func (a *API) listEntries(ctx context.Context, p lanyard.Principal, in *listEntr
 
 type listEvents struct {
 	Page
-	Type string `query:"type" maxLength:"64"`
+	Type string `query:"type" maxLength:"64" doc:"Such as connection.needs_reauth, or connection.* and the like"`
 }
 
 func (a *API) listEvents(ctx context.Context, p lanyard.Principal, in *listEvents) (*wire.List[wire.Event], error) {
-	var types []lanyard.EventType
-	if in.Type != "" {
-		types = append(types, lanyard.EventType(in.Type))
-	}
-	list, next, err := a.Events.Events(ctx, p, in.page(), types...)
+	list, next, err := a.Events.Events(ctx, p, in.page(), lanyard.EventType(in.Type))
 	out := &wire.List[wire.Event]{Data: []wire.Event{}, NextCursor: next}
 	for _, e := range list {
 		data := e.Data

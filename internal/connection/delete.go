@@ -36,16 +36,8 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
-		if c, g, err = tx.Connection(p.Project, id); err != nil {
+		if c, g, err = lockedHold(tx, p.Project, id); err != nil {
 			return e.Failed(err), err
-		}
-		if g.ID != "" { // so that who lets go, who takes hold and who renews see each other
-			if _, err := tx.LockGrant(p.Project, g.ID); err != nil {
-				return lanyard.Entry{}, err
-			}
-			if c, g, err = tx.Connection(p.Project, id); err != nil {
-				return lanyard.Entry{}, err
-			}
 		}
 		e = About(e, c)
 		if err := p.Reaches(c.Provider, c.Label); err != nil {
@@ -64,6 +56,7 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 				last = false
 			}
 		}
+		ch := lanyard.Change{Was: StatusOf(c, g), Is: lanyard.StatusRevoked, Why: lanyard.CauseWish}
 		c.State, c.UpdatedAt = lanyard.Revoked, tx.Now()
 		if err := tx.PutConnection(c); err != nil {
 			return lanyard.Entry{}, err
@@ -77,7 +70,9 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 				return lanyard.Entry{}, err
 			}
 		}
-		return e, tx.AddEvent(Happened(c, lanyard.EventConnectionRevoked, map[string]string{"by": "customer"}))
+		ev, _ := c.Changed(ch)
+		ev.Data["by"], ev.Data["last_hold"] = by(p), e.Detail["last_hold"]
+		return e, tx.AddEvent(ev)
 	})
 	switch {
 	case err != nil:
@@ -89,6 +84,30 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	ctx = context.WithoutCancel(ctx)
 	r := s.giveBack(ctx, c, g)
 	return r, s.told(ctx, p, c, g.ID, r, false)
+}
+
+// by is who has let go, as the customer is told.
+func by(p lanyard.Principal) string {
+	switch {
+	case p.Operator:
+		return "operator"
+	case p.Name == "person":
+		return "person"
+	}
+	return "customer"
+}
+
+// lockedHold reads a connection and its grant, which nobody else changes until the
+// transaction ends: who lets go, who pauses, who takes hold and who renews see each other.
+func lockedHold(tx *store.Tx, project lanyard.ProjectID, id lanyard.ConnectionID) (lanyard.Connection, lanyard.Grant, error) {
+	c, g, err := tx.Connection(project, id)
+	if err != nil || g.ID == "" {
+		return c, g, err
+	}
+	if _, err := tx.LockGrant(project, g.ID); err != nil {
+		return c, g, err
+	}
+	return tx.Connection(project, id)
 }
 
 // wake renews an expired access token before it is given back, since some

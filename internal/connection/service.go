@@ -146,7 +146,7 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	}
 	err := s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		e := lanyard.NewEntry(p, lanyard.ActConnectionChanged)
-		c, g, err := tx.Connection(p.Project, id)
+		c, g, err := lockedHold(tx, p.Project, id)
 		if err != nil {
 			return e.Failed(err), err
 		}
@@ -179,9 +179,10 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Co
 				return lanyard.Entry{}, err
 			}
 		}
-		if is := StatusOf(c, g); is != was {
-			e.Detail["status"] = string(is)
-			return e, tx.AddEvent(Happened(c, lanyard.EventConnectionUpdated, map[string]string{"status": string(is), "was": string(was)}))
+		ch := lanyard.Change{Was: was, Is: StatusOf(c, g), Why: lanyard.CauseWish, Reason: g.Reason, Missing: lanyard.MissingScopes(c.Needed, g.Scopes)}
+		if ev, told := c.Changed(ch); told {
+			e.Detail["status"] = string(ch.Is)
+			return e, tx.AddEvent(ev)
 		}
 		return e, nil
 	})
@@ -227,12 +228,6 @@ func About(e lanyard.Entry, c lanyard.Connection) lanyard.Entry {
 		e.Detail["provider"] = c.Provider
 	}
 	return e
-}
-
-// Happened makes an event about a connection.
-func Happened(c lanyard.Connection, t lanyard.EventType, data map[string]string) lanyard.Event {
-	data["provider"] = c.Provider
-	return lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: c.Project, Type: t, Connection: c.ID, Data: data}
 }
 
 // ValidMetadata refuses metadata that is too large: 20 members, names of 40 and

@@ -115,17 +115,18 @@ func (s *Service) gone(tx *store.Tx, a lanyard.App, g lanyard.Grant, n provider.
 		return err
 	}
 	for _, c := range held {
-		was := c.State
+		ch := lanyard.Change{Was: StatusOf(c, g), Is: lanyard.StatusRevoked, Why: lanyard.CauseEnded, Reason: n.Reason}
 		c.State, c.Account = lanyard.Revoked, nil
 		if err := tx.PutConnection(c); err != nil {
 			return err
 		}
-		if was == lanyard.Revoked {
+		ev, told := c.Changed(ch)
+		if !told { // it was let go of before
 			continue
 		}
 		tx.AddEntry(About(noticed(a, lanyard.ActConnectionRevoked, n), c))
-		err := tx.AddEvent(Happened(c, lanyard.EventConnectionRevoked, map[string]string{"by": "provider", "reason": string(n.Reason)}))
-		if err != nil {
+		ev.Data["by"] = "provider"
+		if err := tx.AddEvent(ev); err != nil {
 			return err
 		}
 	}

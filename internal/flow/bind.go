@@ -163,7 +163,7 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 				}
 				return lanyard.Entry{}, err
 			}
-			e, err := s.put(tx, p, f, d, c, consents[i].Grant)
+			e, err := s.put(tx, p, f, d, c, &consents[i])
 			if errors.Is(err, errTaken) {
 				err = moved
 			}
@@ -234,10 +234,11 @@ func (s *Service) holdOf(ctx context.Context, f lanyard.Flow, d data, ready app.
 
 // put stores a connection that holds g, with its event. errTaken: it was let go
 // of meanwhile.
-func (s *Service) put(tx *store.Tx, p lanyard.Principal, f lanyard.Flow, d data, c lanyard.Connection, g lanyard.Grant) (lanyard.Entry, error) {
-	what, event, put := lanyard.ActConnectionCreated, lanyard.EventConnectionCreated, tx.AddConnection
+func (s *Service) put(tx *store.Tx, p lanyard.Principal, f lanyard.Flow, d data, c lanyard.Connection, consent *grant.Consent) (lanyard.Entry, error) {
+	what, put, g := lanyard.ActConnectionCreated, tx.AddConnection, consent.Grant
+	ch := lanyard.Change{Why: lanyard.CauseConsent, Reason: g.Reason}
 	if !c.CreatedAt.IsZero() {
-		what, event, put = lanyard.ActConnectionRenewed, lanyard.EventConnectionUpdated, tx.PutConnection
+		what, put = lanyard.ActConnectionRenewed, tx.PutConnection
 		is, _, err := tx.Connection(c.Project, c.ID) // its label, its pause may be others by now
 		if err != nil {
 			return lanyard.Entry{}, err
@@ -245,6 +246,9 @@ func (s *Service) put(tx *store.Tx, p lanyard.Principal, f lanyard.Flow, d data,
 		if is.State == lanyard.Revoked {
 			return lanyard.Entry{}, errTaken
 		}
+		before := consent.Before()
+		ch.Was = connection.StatusOf(is, before)
+		ch.Gained, ch.Lost = lanyard.MissingScopes(g.Scopes, before.Scopes), lanyard.MissingScopes(before.Scopes, g.Scopes)
 		is.Needed, is.Account = c.Needed, c.Account
 		c = is
 	} else {
@@ -257,19 +261,26 @@ func (s *Service) put(tx *store.Tx, p lanyard.Principal, f lanyard.Flow, d data,
 	if d.Origin == originOwn {
 		e.Detail["browser"] = "browser_not_seen"
 	}
-	status := connection.StatusOf(c, g)
-	if status != lanyard.StatusActive {
-		e.Detail["status"] = string(status)
+	ch.Is, ch.Missing = connection.StatusOf(c, g), lanyard.MissingScopes(c.Needed, g.Scopes)
+	if ch.Is != lanyard.StatusActive {
+		e.Detail["status"] = string(ch.Is)
 	}
 	more := len(lanyard.MissingScopes(g.Scopes, g.Requested))
 	if more > 0 { // granted more than was asked for (T07)
 		e.Detail["granted_beyond_request"] = strconv.Itoa(more)
-		if err := tx.AddEvent(connection.Happened(c, lanyard.EventSecurity, map[string]string{"what": "granted_beyond_request", "count": strconv.Itoa(more)})); err != nil {
+		if err := tx.AddEvent(c.Event(lanyard.EventGrantedBeyond, map[string]string{"count": strconv.Itoa(more)})); err != nil {
 			return e, err
 		}
 	}
 	if err := put(c); err != nil {
 		return e, err
 	}
-	return e, tx.AddEvent(connection.Happened(c, event, map[string]string{"status": string(status), "session": string(f.Session)}))
+	ev, told := c.Changed(ch)
+	if !told {
+		return e, nil
+	}
+	if f.Session != "" {
+		ev.Data["session"] = string(f.Session)
+	}
+	return e, tx.AddEvent(ev)
 }

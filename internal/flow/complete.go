@@ -151,7 +151,7 @@ func (s *Service) destroy(ctx context.Context, f lanyard.Flow, e lanyard.Entry, 
 			return e.Failed(refused), nil
 		}
 		return e.Failed(refused), tx.AddEvent(lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: f.Project,
-			Type: lanyard.EventSecurity, Data: map[string]string{"what": string(why), "session": string(f.Session)}})
+			Type: lanyard.EventEndUserMismatch, Data: map[string]string{"app_id": string(f.App), "session": string(f.Session)}})
 	})
 	if err != nil {
 		return fmt.Errorf("destroy parked code: %w", err)

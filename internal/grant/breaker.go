@@ -126,7 +126,7 @@ func (s *Service) move(tx *store.Tx, was, is lanyard.Breaker) error {
 	case !stopped(is): // wary no more
 		return nil
 	case is.State == lanyard.BreakerStorm:
-		event, data["what"] = lanyard.EventSecurity, "rejection_storm"
+		event = lanyard.EventRejectionStorm
 	}
 	e := lanyard.NewEntry(Scheduled(is.Project), what)
 	e.App, e.Detail = is.App, map[string]string{"state": string(is.State), "was": string(was.State), "provider_error": is.Error}

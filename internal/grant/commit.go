@@ -38,9 +38,7 @@ func (s *Service) next(ctx context.Context, t *provider.Target, g lanyard.Grant,
 	tokens := merge(t, old, f.tokens)
 	next = renewed(g, f.attempt.Generation)
 	next.Scopes = tokens.Scopes
-	if !f.tokens.Refresh.Empty() || t.RefreshIdle > 0 {
-		next.RefreshExpires = refreshExpires(t, f.tokens, s.Store.Clock())
-	}
+	s.dies(t, g, &next, f.tokens, s.Store.Clock())
 	err = s.insist(ctx, func() (err error) {
 		if err := s.seal(ctx, &next, tokens); err != nil {
 			return err
@@ -65,17 +63,6 @@ func renewed(g lanyard.Grant, generation int64) lanyard.Grant {
 	g.Health, g.Reason = lanyard.Healthy, ""
 	g.RetryAt, g.RejectedAt, g.DeadAt, g.Lease = time.Time{}, time.Time{}, time.Time{}, lanyard.Lease{}
 	return g
-}
-
-// refreshExpires is when a refresh token that was just given dies unused; zero: not known.
-func refreshExpires(t *provider.Target, tokens lanyard.TokenSet, now time.Time) time.Time {
-	at := tokens.RefreshExpires
-	for _, d := range []time.Duration{t.RefreshTTL, t.RefreshIdle} {
-		if end := now.Add(d); d > 0 && (at.IsZero() || end.Before(at)) {
-			at = end
-		}
-	}
-	return at
 }
 
 // keep stores fresh tokens by compare-and-swap on (family, generation) and on
@@ -105,23 +92,21 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 				ended.Error = refreshTokenLost
 				next = s.pace.unanswered(t, next, History{Attempts: []lanyard.Attempt{asUnknown(ended)}}, now)
 			}
-			was := g
+			was, err := tx.LockedGrant(g.Project, g.ID) // its health may be another by now, and was told
+			if err = ignoreGone(err); err != nil {
+				return lanyard.Entry{}, err
+			}
 			var breaker lanyard.BreakerState
 			if kept, breaker, err = tx.KeepRenewal(next, g, ended, s.Node); err != nil {
 				return lanyard.Entry{}, err
 			}
 			if !kept { // the reply to a commit of ours may have been lost
-				is, err := tx.Grant(g.Project, g.ID)
-				if err != nil && !errors.Is(err, lanyard.NotFound) {
-					return lanyard.Entry{}, err
-				}
-				if kept = err == nil && is.Family == next.Family && bytes.Equal(is.Tokens, next.Tokens); kept {
-					next = is // with its own time: this node must not remember a later renewal than there is
+				if kept = was.ID != "" && was.Family == next.Family && bytes.Equal(was.Tokens, next.Tokens); kept {
+					next = was // with its own time: this node must not remember a later renewal than there is
 					return lanyard.Entry{}, nil
 				}
-				if err == nil && newer(is, f.attempt.Family, f.attempt.Generation) { // the database has lost commits meanwhile
-					was = is
-					if kept, breaker, err = tx.KeepRenewal(next, is, ended, s.Node); err != nil {
+				if was.ID != "" && newer(was, f.attempt.Family, f.attempt.Generation) { // the database has lost commits meanwhile
+					if kept, breaker, err = tx.KeepRenewal(next, was, ended, s.Node); err != nil {
 						return lanyard.Entry{}, err
 					}
 				}
@@ -140,7 +125,7 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 					return e, err
 				}
 			}
-			return e, s.tell(tx, g, next, "")
+			return e, s.tell(tx, was, next, "")
 		})
 	})
 	if err != nil {
@@ -248,6 +233,13 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 			if err := r.end(tx, r.a); err != nil {
 				return lanyard.Entry{}, err
 			}
+			is, err := tx.LockedGrant(r.g.Project, r.g.ID)
+			if err = ignoreGone(err); err != nil {
+				return lanyard.Entry{}, err
+			}
+			if is.Family == r.g.Family && is.Generation == r.g.Generation { // a notice may have come, and was told
+				r.g.Health, r.g.Reason, r.g.DeadAt = is.Health, is.Reason, is.DeadAt
+			}
 			b, err := tx.Breaker(r.g.App)
 			if err != nil {
 				return lanyard.Entry{}, err
@@ -281,8 +273,8 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 				return e, nil
 			}
 			if what := r.alarming(result, next, h); what != "" {
-				err = tx.AddEvent(lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: r.g.Project, Type: lanyard.EventSecurity,
-					Data: map[string]string{"what": what, "app_id": string(r.g.App), "grant_id": string(r.g.ID)}})
+				err = tx.AddEvent(lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: r.g.Project, Type: what,
+					Data: map[string]string{"app_id": string(r.g.App), "grant_id": string(r.g.ID)}})
 				if err != nil {
 					return e, err
 				}
@@ -318,13 +310,13 @@ func (r *renewal) fail(ctx context.Context, old lanyard.TokenSet, result provide
 // alarming is what somebody should look at: another account's tokens, and a refusal
 // of the newest refresh token that nothing of ours explains. Then somebody else may
 // be using it; a person who withdrew access looks the same (T19).
-func (r *renewal) alarming(result provider.Result, next lanyard.Grant, h History) string {
+func (r *renewal) alarming(result provider.Result, next lanyard.Grant, h History) lanyard.EventType {
 	unknown, _, _ := h.unknown(next.UpdatedAt)
 	switch {
 	case result.Error == subjectChanged:
-		return subjectChanged
+		return lanyard.EventSubjectChanged
 	case next.Health == lanyard.Dead && r.g.Health != lanyard.Dead && next.Reason == lanyard.CodeNeedsReauth && r.ready.Target.Class.Rotates() && unknown == 0:
-		return "possible_grant_conflict"
+		return lanyard.EventGrantConflict
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ func (r *renewal) ended(ctx context.Context) (next lanyard.Grant, err error) {
 	err = r.insist(ctx, func() error {
 		return r.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 			died = false
-			g, err := tx.Grant(r.seen.Project, r.seen.ID)
+			g, err := tx.LockedGrant(r.seen.Project, r.seen.ID)
 			if next = g; err != nil || moved(g, r.seen) || g.HasRefresh || g.Health == lanyard.Dead {
 				return lanyard.Entry{}, err
 			}

@@ -203,7 +203,7 @@ func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued,
 	g.Scopes, g.Requested = t.Scopes, requested
 	g.Health, g.Reason, g.Lease = lanyard.Healthy, "", lanyard.Lease{}
 	g.RetryAt, g.RejectedAt, g.DeadAt = time.Time{}, time.Time{}, time.Time{}
-	g.RefreshExpires = refreshExpires(c.target, t, s.Store.Clock())
+	s.dies(c.target, c.was, g, t, s.Store.Clock())
 	return c, s.seal(ctx, g, t)
 }
 
@@ -218,6 +218,15 @@ func (c *Consent) Commit(tx *store.Tx, own lanyard.ConnectionID) (bool, error) {
 		}
 		c.Grant = is
 		return err == nil, err
+	}
+	if c.Known {
+		is, err := tx.LockedGrant(c.was.Project, c.was.ID)
+		if err = ignoreGone(err); err != nil {
+			return false, err
+		}
+		if is.Family == c.was.Family && is.Generation == c.was.Generation { // its health may be another by now, and was told
+			c.was = is
+		}
 	}
 	now := tx.Now()
 	c.Grant.RefreshedAt, c.Grant.UpdatedAt = latest(now, c.was.RefreshedAt.Add(time.Microsecond)), now
@@ -239,6 +248,10 @@ func (c *Consent) Commit(tx *store.Tx, own lanyard.ConnectionID) (bool, error) {
 	c.Grant.CreatedAt = now
 	return true, tx.AddGrant(c.Grant)
 }
+
+// Before is the grant that Commit has put this consent in the place of; without an id:
+// there was none.
+func (c *Consent) Before() lanyard.Grant { return c.was }
 
 // SubjectHash is what an account is looked up by: the keyed hash of its id at
 // the provider.

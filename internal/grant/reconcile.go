@@ -49,7 +49,7 @@ func (s *Service) reconcile(ctx context.Context, seen lanyard.Grant, rotates map
 		if is, known := rotates[seen.App]; known && !is {
 			return nil
 		}
-		g, err := tx.Grant(seen.Project, seen.ID)
+		g, err := tx.LockedGrant(seen.Project, seen.ID)
 		if err != nil {
 			return err
 		}

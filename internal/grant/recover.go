@@ -339,7 +339,7 @@ func (s *Service) unknown(tx *store.Tx, a lanyard.Attempt, why string) error {
 	if ok, err := tx.EndAttempt(a); err != nil || !ok || a.Kind != lanyard.AttemptRefresh || a.Grant == "" {
 		return err
 	}
-	g, err := tx.Grant(a.Project, a.Grant)
+	g, err := tx.LockedGrant(a.Project, a.Grant)
 	if err != nil || g.Family != a.Family || g.Generation != a.Generation || g.Health == lanyard.Dead {
 		return ignoreGone(err)
 	}

@@ -144,6 +144,7 @@ func (s *Service) Tasks() []worker.Task {
 		{Name: "grant.probe", Every: 5 * time.Second, Run: s.probe},
 		{Name: "grant.unheld", Every: 10 * time.Second, Run: s.closeUnheld},
 		{Name: "grant.plan", Every: time.Minute, Run: s.planned},
+		{Name: "grant.expiring", Every: 10 * time.Minute, Run: s.tellExpiring},
 		{Name: "grant.silent", Every: 10 * time.Minute, Run: s.closeSilent},
 		{Name: "grant.previous", Every: 10 * time.Minute, Run: s.forget},
 	}

@@ -2,18 +2,22 @@ package grant
 
 import (
 	"strconv"
-	"strings"
 
 	"lanyard"
 	"lanyard/internal/store"
 )
 
 // tell writes an event for every connection whose status or scopes this changes,
-// but for the one that the caller speaks of itself. More scopes than were asked
+// but for the one that the caller speaks of itself. was is the grant's row as it was
+// before, read under its lock: what others were told last. More scopes than were asked
 // for are an alert (T07).
 func (s *Service) tell(tx *store.Tx, was, is lanyard.Grant, except lanyard.ConnectionID) error {
 	lost, gained := lanyard.MissingScopes(was.Scopes, is.Scopes), lanyard.MissingScopes(is.Scopes, was.Scopes)
-	if was.Health == is.Health && len(lost)+len(gained) == 0 {
+	ch := lanyard.Change{Why: lanyard.CauseRenewal, Reason: is.Reason, Gained: gained, Lost: lost}
+	if len(lost)+len(gained) > 0 {
+		ch.Why = lanyard.CauseScopes
+	}
+	if was.Health == is.Health && ch.Why == lanyard.CauseRenewal {
 		return nil
 	}
 	beyond := len(lanyard.MissingScopes(gained, is.Requested))
@@ -25,31 +29,16 @@ func (s *Service) tell(tx *store.Tx, was, is lanyard.Grant, except lanyard.Conne
 		if c.State == lanyard.Revoked || c.ID == except {
 			continue
 		}
-		old := lanyard.StatusOf(c.State, was.Health, lanyard.MissingScopes(c.Needed, was.Scopes))
-		now := lanyard.StatusOf(c.State, is.Health, lanyard.MissingScopes(c.Needed, is.Scopes))
-		var events []lanyard.Event
-		add := func(t lanyard.EventType, data map[string]string) {
-			data["provider"] = c.Provider
-			events = append(events, lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: c.Project, Type: t, Connection: c.ID, Data: data})
-		}
-		if len(lost)+len(gained) > 0 {
-			add(lanyard.EventScopesChanged, map[string]string{"gained": strings.Join(gained, " "), "lost": strings.Join(lost, " ")})
+		ch.Missing = lanyard.MissingScopes(c.Needed, is.Scopes)
+		ch.Was = lanyard.StatusOf(c.State, was.Health, lanyard.MissingScopes(c.Needed, was.Scopes))
+		ch.Is = lanyard.StatusOf(c.State, is.Health, ch.Missing)
+		if ev, told := c.Changed(ch); told {
+			if err := tx.AddEvent(ev); err != nil {
+				return err
+			}
 		}
 		if beyond > 0 {
-			add(lanyard.EventSecurity, map[string]string{"what": "granted_beyond_request", "count": strconv.Itoa(beyond)})
-		}
-		data := map[string]string{"status": string(now), "was": string(old), "reason": string(is.Reason)}
-		switch {
-		case old == now:
-		case now == lanyard.StatusNeedsReauth:
-			add(lanyard.EventNeedsReauth, data)
-		case old == lanyard.StatusNeedsReauth && was.Family == is.Family: // the provider took its no back
-			add(lanyard.EventRecovered, data)
-		default:
-			add(lanyard.EventConnectionUpdated, data)
-		}
-		for _, ev := range events {
-			if err := tx.AddEvent(ev); err != nil {
+			if err := tx.AddEvent(c.Event(lanyard.EventGrantedBeyond, map[string]string{"count": strconv.Itoa(beyond)})); err != nil {
 				return err
 			}
 		}

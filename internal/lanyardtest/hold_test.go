@@ -384,8 +384,8 @@ func TestMoreScopesThanAskedForAreAnAlert(t *testing.T) {
 		Body: `{"access_token":"more-than-asked","refresh_token":"and-more","token_type":"bearer","expires_in":3600,"scope":"` + more + `"}`}))
 	w.Expire(-1)
 	tokenOf(w, c)
-	alerts := w.OK("GET", "/v1/events?type=security.alert", nil).List("data")
-	if len(alerts) != 1 || alerts[0].Str("data.what") != "granted_beyond_request" || alerts[0].Str("connection_id") != c.Str("id") {
+	alerts := w.OK("GET", "/v1/events?type=security.granted_beyond_request", nil).List("data")
+	if len(alerts) != 1 || alerts[0].Str("data.count") != "1" || alerts[0].Str("connection_id") != c.Str("id") {
 		t.Errorf("got %v, want one alert", alerts)
 	}
 	changed := w.OK("GET", "/v1/events?type=connection.scopes_changed", nil).List("data")

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -37,7 +38,9 @@ type World struct {
 	DataDir string
 	Socket  string
 	dsn     string
-	Stop    func() // stops the server as SIGTERM does; done at the end anyway
+
+	disturbed *atomic.Bool // the test has changed what customers were told of
+	Stop      func()       // stops the server as SIGTERM does; done at the end anyway
 
 	Settings server.Settings // it runs with
 
@@ -51,7 +54,7 @@ type Option func(*server.Settings)
 // New starts a world. It ends with the test.
 func New(t testing.TB, options ...Option) *World {
 	t.Helper()
-	w := &World{T: t, Log: &Buffer{}, Wire: &Buffer{}}
+	w := &World{T: t, Log: &Buffer{}, Wire: &Buffer{}, disturbed: &atomic.Bool{}}
 	w.startSandbox()
 	dataDir, configDir := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "config")
 	w.Restart = func(options ...Option) { w.start(dataDir, configDir, options) }
@@ -106,6 +109,7 @@ func (w *World) start(dataDir, configDir string, options []Option) {
 		})
 	}
 	w.T.Cleanup(w.Stop)
+	w.T.Cleanup(w.nothingWasSilent)
 }
 
 // On is the world for a subtest, which fails by itself.

@@ -163,6 +163,6 @@ func TestOneRowThatWasTamperedWithHidesNoOther(t *testing.T) {
 		t.Errorf("got %v, want all entries, and the origin of all but one", seen)
 	}
 	eventually(t, func() bool {
-		return len(w.OK("GET", "/v1/events?type=security.alert", nil).List("data")) > 0
+		return len(w.OK("GET", "/v1/events?type=security.tampered", nil).List("data")) > 0
 	}, "the alarm")
 }

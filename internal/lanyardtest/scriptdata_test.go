@@ -67,6 +67,7 @@ func cmdSQL(p *play, ts *testscript.TestScript, neg bool, args []string) {
 
 // tamper STATEMENT changes the database behind the server's back.
 func cmdTamper(p *play, ts *testscript.TestScript, _ bool, args []string) {
+	p.w.Disturb(args[0])
 	db := p.database(ts, "")
 	defer func() { _ = db.Close() }()
 	done, err := db.ExecContext(context.Background(), args[0])

@@ -29,6 +29,7 @@ func Each(t *testing.T, f func(t *testing.T, w *World), options ...Option) {
 // test of time would.
 func (w *World) SQL(query string, args ...any) {
 	w.T.Helper()
+	w.Disturb(query)
 	db := w.open()
 	defer func() { _ = db.Close() }()
 	_, err := db.ExecContext(w.T.Context(), query, args...)

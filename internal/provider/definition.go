@@ -98,6 +98,7 @@ type Times struct {
 	Access      int64 `yaml:"access" json:"access,omitempty"`             // used when the answer does not say
 	Refresh     int64 `yaml:"refresh" json:"refresh,omitempty"`           // life of a refresh token
 	RefreshIdle int64 `yaml:"refresh_idle" json:"refresh_idle,omitempty"` // life of an unused one
+	Consent     int64 `yaml:"consent" json:"consent,omitempty"`           // life of a consent, however often it is renewed
 	Grace       int64 `yaml:"grace" json:"grace,omitempty"`               // ClassGrace: how long the old one works
 	Code        int64 `yaml:"code" json:"code,omitempty"`                 // life of an authorization code
 }

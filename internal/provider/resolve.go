@@ -232,7 +232,7 @@ func (s *Set) finish(f frozen, code any) *Target {
 		App: f.App, Provider: f.Provider, Name: d.Name, ClientID: f.ClientID, Class: class, PKCE: f.PKCE,
 		Issuer: issuer, IssuerRequired: d.Authorize.IssuerReturned && issuer != "", Deadline: DefaultDeadline,
 		CodeTTL: seconds(d.Times.Code), Grace: seconds(d.Times.Grace), AccessTTL: seconds(d.Times.Access),
-		RefreshTTL: seconds(d.Times.Refresh), RefreshIdle: seconds(d.Times.RefreshIdle),
+		RefreshTTL: seconds(d.Times.Refresh), RefreshIdle: seconds(d.Times.RefreshIdle), ConsentTTL: seconds(d.Times.Consent),
 		RotationKillsAccess: d.Rules.RotationKillsAccess, OneGrantPerSubject: d.Rules.OneGrantPerSubject,
 		RenewalsPerSecond: d.Rules.RenewalsPerSecond, ManageURL: d.ManageURL,
 		def: d, scopes: f.Scopes, api: f.API, code: code, client: s.client, keys: s.keys,

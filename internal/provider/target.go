@@ -28,6 +28,7 @@ type Target struct {
 	AccessTTL           time.Duration // documented life of an access token; 0: not known, or they do not expire
 	RefreshTTL          time.Duration // 0: not known
 	RefreshIdle         time.Duration // 0: not known
+	ConsentTTL          time.Duration // after which no renewal works; 0: not known, or none
 	RotationKillsAccess bool
 	RenewalsPerSecond   float64 // 0: not known
 	OneGrantPerSubject  bool

@@ -65,7 +65,7 @@ func (d *Definition) Validate() []Problem {
 	for _, n := range []struct {
 		field string
 		v     int64
-	}{{"times.access", d.Times.Access}, {"times.refresh", d.Times.Refresh}, {"times.refresh_idle", d.Times.RefreshIdle}, {"times.code", d.Times.Code}} {
+	}{{"times.access", d.Times.Access}, {"times.refresh", d.Times.Refresh}, {"times.refresh_idle", d.Times.RefreshIdle}, {"times.consent", d.Times.Consent}, {"times.code", d.Times.Code}} {
 		if n.v < 0 && !(n.field == "times.access" && n.v == -1) || n.v > 20*365*86400 {
 			bad(n.field, "seconds, 0 where it is not known")
 		}

@@ -155,7 +155,7 @@ func (s *Server) tampered(ctx context.Context, at vault.Place) {
 		e.Outcome, e.Code, e.Detail = "failed", lanyard.CodeTampered, map[string]string{"field": at.Field, "row": at.Row}
 		err := s.db.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 			err := tx.AddEvent(lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: at.Project,
-				Type: lanyard.EventSecurity, Data: map[string]string{"code": string(lanyard.CodeTampered), "field": at.Field}})
+				Type: lanyard.EventTampered, Data: map[string]string{"field": at.Field, "row": at.Row}})
 			if err != nil {
 				return lanyard.Entry{}, err
 			}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -161,12 +162,22 @@ func TestTheOpenAPIDocumentIsTheCommittedOne(t *testing.T) {
 			Security []map[string][]string
 			Scope    string `json:"x-lanyard-scope"`
 		}
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Enum []lanyard.EventType }
+			}
+		}
 	}
 	if err := json.Unmarshal(got, &doc); err != nil {
 		t.Fatal(err)
 	}
 	if len(doc.Paths) < 5 {
 		t.Fatalf("got %d paths", len(doc.Paths))
+	}
+	for _, of := range []string{"Event", "Delivery"} {
+		if types := doc.Components.Schemas[of].Properties["type"].Enum; !slices.Equal(types, lanyard.EventTypes) {
+			t.Errorf("%s: got the types %q, want all that there are, in their order: %q", of, types, lanyard.EventTypes)
+		}
 	}
 	// The security of every operation is not a matter of what it says of itself.
 	for path, methods := range doc.Paths {

@@ -29,6 +29,11 @@ func (w *world) sentAgain(t *token, now time.Time) {
 	}
 }
 
+// judged are the events that are looked at: those of what a connection is worth, and
+// what nobody here gives cause for.
+var judged = []lanyard.EventType{lanyard.EventNeedsReauth, lanyard.EventRecovered, lanyard.EventConnectionReconnected, lanyard.EventDegraded,
+	lanyard.EventResumed, lanyard.EventGrantedBeyond, lanyard.EventEndUserMismatch, lanyard.EventSubjectChanged, lanyard.EventTampered}
+
 // verdicts reads what the customers were told since the last time: each needs_reauth must
 // be true at this moment, and true in its reason, and there is one for each death.
 func (w *world) verdicts(p *process) {
@@ -52,8 +57,7 @@ func (w *world) verdictsOf(p *process, project lanyard.ProjectID) {
 	for cursor := ""; ; {
 		var page []lanyard.Event
 		err := p.db.View(ctx, func(q *store.Query) (err error) {
-			page, cursor, err = q.Events(project, lanyard.Page{Limit: 100, Cursor: cursor}, lanyard.EventNeedsReauth, lanyard.EventRecovered,
-				lanyard.EventConnectionUpdated, lanyard.EventSecurity)
+			page, cursor, err = q.Events(project, lanyard.Page{Limit: 100, Cursor: cursor}, judged...)
 			return err
 		})
 		if err != nil {
@@ -78,16 +82,14 @@ func (w *world) verdictsOf(p *process, project lanyard.ProjectID) {
 		switch e.Type {
 		case lanyard.EventNeedsReauth:
 			w.needsReauth(p, e)
-		case lanyard.EventRecovered, lanyard.EventConnectionUpdated:
+		case lanyard.EventRecovered, lanyard.EventConnectionReconnected, lanyard.EventDegraded, lanyard.EventResumed:
 			if e.Data["status"] != string(lanyard.StatusNeedsReauth) {
 				delete(w.deadNow, e.Connection)
 			}
-		case lanyard.EventSecurity:
-			if what := e.Data["what"]; what != "rejection_storm" && what != "possible_grant_conflict" {
-				w.mu.Lock()
-				w.problem("a security alert: %v", e.Data)
-				w.mu.Unlock()
-			}
+		case lanyard.EventGrantedBeyond, lanyard.EventEndUserMismatch, lanyard.EventSubjectChanged, lanyard.EventTampered:
+			w.mu.Lock()
+			w.problem("a security alert: %s %v", e.Type, e.Data)
+			w.mu.Unlock()
 		}
 		w.told[e.Type]++
 	}

@@ -201,8 +201,8 @@ func TestTheWholePlanIsWrittenWithTokensAndWithAVerdict(t *testing.T) {
 		w := newWorld()
 		w.add(t, db)
 		g := w.grant
-		g.Generation, g.RefreshAt, g.EagerAt, g.Rank, g.RefreshExpires, g.DeadAt = 8, day.Add(time.Hour), day.Add(time.Minute), lanyard.RankSoon,
-			day.Add(90*24*time.Hour), time.Time{}
+		g.Generation, g.RefreshAt, g.EagerAt, g.Rank, g.RefreshExpires, g.ExpiringAt, g.DeadAt = 8, day.Add(time.Hour), day.Add(time.Minute), lanyard.RankSoon,
+			day.Add(90*24*time.Hour), day.Add(83*24*time.Hour), time.Time{}
 		g.UsedAt, g.NeededAt = day.Add(48*time.Hour), day.Add(48*time.Hour) // noted by others meanwhile: not written here
 		swapped(t, db, "tokens", true, func(tx *store.Tx) (bool, error) { return tx.CommitTokens(g, "fam1", 7) })
 		want := g

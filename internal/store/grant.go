@@ -9,7 +9,8 @@ import (
 
 const grantColumns = `id, project_id, app_id, issuer, kind, subject_hash, family, generation, tokens, previous, scopes,
 	requested, access_expires, has_refresh, health, reason, lease_owner, lease_until, refresh_at, refreshed_at,
-	rejected_at, retry_at, used_at, eager_at, needed_at, rank, refresh_expires, dead_at, consented_at, created_at, updated_at`
+	rejected_at, retry_at, used_at, eager_at, needed_at, rank, refresh_expires, expiring_at, dead_at, consented_at,
+	created_at, updated_at`
 
 // grantDest is where the columns go. Each may be NULL: a connection outlives its grant.
 func grantDest(g *lanyard.Grant) []any {
@@ -17,8 +18,8 @@ func grantDest(g *lanyard.Grant) []any {
 		asInt{&g.Generation}, &g.Tokens, &g.Previous, list(&g.Scopes), list(&g.Requested), asTime{&g.AccessExpires},
 		asFlag{&g.HasRefresh}, text(&g.Health), text(&g.Reason), text(&g.Lease.Owner), asTime{&g.Lease.Until},
 		asTime{&g.RefreshAt}, asTime{&g.RefreshedAt}, asTime{&g.RejectedAt}, asTime{&g.RetryAt},
-		asTime{&g.UsedAt}, asTime{&g.EagerAt}, asTime{&g.NeededAt}, asInt{(*int64)(&g.Rank)}, asTime{&g.RefreshExpires}, asTime{&g.DeadAt},
-		asTime{&g.ConsentedAt}, asTime{&g.CreatedAt}, asTime{&g.UpdatedAt}}
+		asTime{&g.UsedAt}, asTime{&g.EagerAt}, asTime{&g.NeededAt}, asInt{(*int64)(&g.Rank)}, asTime{&g.RefreshExpires}, asTime{&g.ExpiringAt},
+		asTime{&g.DeadAt}, asTime{&g.ConsentedAt}, asTime{&g.CreatedAt}, asTime{&g.UpdatedAt}}
 }
 
 func scanGrant(r row, g *lanyard.Grant) error { return r.Scan(grantDest(g)...) }
@@ -47,7 +48,7 @@ func (tx *Tx) AddGrant(g lanyard.Grant) error {
 		g.Tokens, g.Previous, listText(g.Scopes), listText(g.Requested), micros(g.AccessExpires), flag(g.HasRefresh), g.Health,
 		g.Reason, g.Lease.Owner, micros(g.Lease.Until), micros(g.RefreshAt), micros(g.RefreshedAt), micros(g.RejectedAt),
 		micros(g.RetryAt), micros(g.UsedAt), micros(g.EagerAt), micros(g.NeededAt), int64(g.Rank), micros(g.RefreshExpires),
-		micros(g.DeadAt), micros(g.ConsentedAt), micros(tx.stamp(g.CreatedAt)), micros(tx.stamp(g.UpdatedAt))})
+		micros(g.ExpiringAt), micros(g.DeadAt), micros(g.ConsentedAt), micros(tx.stamp(g.CreatedAt)), micros(tx.stamp(g.UpdatedAt))})
 }
 
 // CommitTokens writes what a renewal or a new consent has brought: family,
@@ -70,15 +71,16 @@ func (tx *Tx) CommitTokens(g lanyard.Grant, family string, parent int64) (bool, 
 const commitTokens = `UPDATE grants SET family = $5, generation = $6, tokens = $7, previous = $8, scopes = $9, requested = $10,
 	access_expires = $11, has_refresh = $12, health = $13, reason = $14, refresh_at = $15, refreshed_at = $16,
 	rejected_at = $17, retry_at = $18, updated_at = $19, eager_at = $20, rank = $21, refresh_expires = $22, dead_at = $23,
-	lease_until = CASE WHEN lease_owner = $24 THEN 0 ELSE lease_until END,
-	lease_owner = CASE WHEN lease_owner = $24 THEN '' ELSE lease_owner END
+	expiring_at = $24, lease_until = CASE WHEN lease_owner = $25 THEN 0 ELSE lease_until END,
+	lease_owner = CASE WHEN lease_owner = $25 THEN '' ELSE lease_owner END
 	WHERE id = $1 AND project_id = $2 AND family = $3 AND generation = $4`
 
 func (tx *Tx) commitArgs(g lanyard.Grant, family string, parent int64, owner string) []any {
 	return []any{g.ID, g.Project, family, parent,
 		g.Family, g.Generation, g.Tokens, g.Previous, listText(g.Scopes), listText(g.Requested), micros(g.AccessExpires),
 		flag(g.HasRefresh), g.Health, g.Reason, micros(g.RefreshAt), micros(g.RefreshedAt), micros(g.RejectedAt),
-		micros(g.RetryAt), micros(tx.now), micros(g.EagerAt), int64(g.Rank), micros(g.RefreshExpires), micros(g.DeadAt), owner}
+		micros(g.RetryAt), micros(tx.now), micros(g.EagerAt), int64(g.Rank), micros(g.RefreshExpires), micros(g.DeadAt),
+		micros(g.ExpiringAt), owner}
 }
 
 // ConsentGrant notes when the code of a grant's last consent was sent.
@@ -109,6 +111,15 @@ func (tx *Tx) DropPrevious(before time.Time, limit int) (int, error) {
 // there is none.
 func (tx *Tx) LockGrant(project lanyard.ProjectID, id lanyard.GrantID) (bool, error) {
 	return tx.swap(`UPDATE grants SET updated_at = updated_at WHERE id = $1 AND project_id = $2`, id, project)
+}
+
+// LockedGrant is Grant, and LockGrant before it.
+func (tx *Tx) LockedGrant(project lanyard.ProjectID, id lanyard.GrantID) (lanyard.Grant, error) {
+	lock := ""
+	if !tx.d.local { // SQLite has one writer, and that is this transaction
+		lock = ` FOR NO KEY UPDATE`
+	}
+	return get(&tx.Query, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE id = $1 AND project_id = $2`+lock, id, project)
 }
 
 // ClaimGrant leases a grant to a node: true if nobody else holds it, by the

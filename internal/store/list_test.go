@@ -198,7 +198,7 @@ func TestEventsByType(t *testing.T) {
 			types []lanyard.EventType
 			want  int
 		}{{nil, 2}, {[]lanyard.EventType{lanyard.EventNeedsReauth}, 1}, {[]lanyard.EventType{lanyard.EventNeedsReauth, lanyard.EventConnectionCreated}, 2},
-			{[]lanyard.EventType{lanyard.EventSecurity}, 0}} {
+			{[]lanyard.EventType{lanyard.EventTampered}, 0}} {
 			got := view(t, db, func(q *store.Query) ([]lanyard.Event, error) {
 				e, _, err := q.Events(w.project.ID, lanyard.Page{}, c.types...)
 				return e, err

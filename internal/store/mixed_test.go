@@ -81,7 +81,7 @@ func TestNodesOfTheSchemaBeforeGoOnBesideUs(t *testing.T) {
 			o.addGrant("grt_beside", project, app, 0)
 			for _, id := range []lanyard.GrantID{"grt_before", "grt_beside"} {
 				g := view(t, db, func(q *store.Query) (lanyard.Grant, error) { return q.Grant(w.project.ID, id) })
-				if g.Rank != lanyard.RankIdle || !g.UsedAt.IsZero() || !g.EagerAt.IsZero() || !g.NeededAt.IsZero() || !g.RefreshExpires.IsZero() || !g.DeadAt.IsZero() {
+				if g.Rank != lanyard.RankIdle || !g.UsedAt.IsZero() || !g.EagerAt.IsZero() || !g.NeededAt.IsZero() || !g.RefreshExpires.IsZero() || !g.ExpiringAt.IsZero() || !g.DeadAt.IsZero() {
 					t.Errorf("%s: got %+v, want what is new to be empty", id, g)
 				}
 			}

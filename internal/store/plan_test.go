@@ -55,7 +55,8 @@ func fillGrants(t *testing.T, db *DB, n, apps int, now time.Time) {
 			INSERT INTO grants (`+grantColumns+`) SELECT 'grt_' || i, 'prj_' || (i % $2), 'app_' || (i % $2), 'iss', 'user', CAST('s' || i AS BLOB),
 				'fam', 1, CAST('t' AS BLOB), NULL, '', '', 0, 1, CASE WHEN i % 97 = 0 THEN 'dead' ELSE 'healthy' END, '', '', 0,
 				CASE WHEN i % 13 = 0 THEN 0 ELSE $3 + (i % 1000 - 100) * 1000000 END, 0,
-				CASE WHEN i % 101 = 0 THEN $3 ELSE 0 END, CASE WHEN i % 89 = 0 THEN $3 + 1000000 ELSE 0 END, 0, 0, 0, i % 4, 0,
+				CASE WHEN i % 101 = 0 THEN $3 ELSE 0 END, CASE WHEN i % 89 = 0 THEN $3 + 1000000 ELSE 0 END, 0, 0, 0, i % 4,
+				CASE WHEN i % 103 = 0 THEN $3 + 3600000000 ELSE 0 END, CASE WHEN i % 103 = 0 THEN $3 - 1000000 ELSE 0 END,
 				CASE WHEN i % 97 = 0 THEN $3 ELSE 0 END, 0, 1, 1 FROM n`, n, apps, micros(now))
 		if err == nil {
 			_, err = tx.exec("ANALYZE") // what SQLite knows of the table must not mislead it either
@@ -116,6 +117,18 @@ func TestWorkIsFoundByAnIndexAmongAHundredThousandGrants(t *testing.T) {
 			return err
 		})},
 		"how many are due": {"grants_due", read(func(q *Query) error { _, err := q.CountDue(app, now, 1000); return err })},
+		"what expires": {"grants_expiring", read(func(q *Query) error {
+			got, err := q.Expiring(now, now.Add(7*24*time.Hour), 50)
+			for _, g := range got {
+				if g.Health == lanyard.Dead || g.ExpiringAt.After(now) {
+					t.Errorf("got %s, which is %s and expires at %s", g.ID, g.Health, g.RefreshExpires)
+				}
+			}
+			if len(got) == 0 {
+				t.Error("got none that expires")
+			}
+			return err
+		})},
 		"a storm": {"grants_rejected", read(func(q *Query) error {
 			n, err := q.RejectedSince(app, now.Add(-time.Second))
 			want := 0

@@ -114,8 +114,8 @@ func (tx *Tx) KeepRenewal(g, was lanyard.Grant, ended lanyard.Attempt, node stri
 // keepTogether is what KeepRenewal comes to, as one statement of PostgreSQL. SQLite
 // changes one table at a time.
 var keepTogether = `WITH kept AS (` + commitTokens + ` RETURNING app_id),
-	ended AS (UPDATE attempts SET grant_id = $27, ended_at = $28, outcome = $29, class = $30, error = $31, status = $32, request_id = $33
-		WHERE id = $25 AND project_id = $26 AND ended_at = 0 AND EXISTS (SELECT 1 FROM kept))
+	ended AS (UPDATE attempts SET grant_id = $28, ended_at = $29, outcome = $30, class = $31, error = $32, status = $33, request_id = $34
+		WHERE id = $26 AND project_id = $27 AND ended_at = 0 AND EXISTS (SELECT 1 FROM kept))
 	SELECT b.state FROM kept LEFT JOIN breakers b ON b.app_id = kept.app_id`
 
 func (tx *Tx) keepRenewal(g, was lanyard.Grant, ended lanyard.Attempt, node string) (kept bool, breaker lanyard.BreakerState, err error) {

@@ -54,7 +54,7 @@ func newWorld() world {
 		SubjectHash: hash("sub" + n), Family: "fam1", Generation: 7, Tokens: []byte("t" + n), Previous: []byte("tp" + n),
 		Scopes: []string{"a"}, Requested: []string{"a", "b"}, AccessExpires: day.Add(time.Hour), HasRefresh: true,
 		Health: lanyard.Degraded, Reason: lanyard.CodeAppMisconfigured, Lease: lanyard.Lease{Owner: "n1", Until: day},
-		RefreshAt: day.Add(time.Minute), RefreshedAt: day, RejectedAt: day, RetryAt: day, ConsentedAt: day, CreatedAt: day, UpdatedAt: day}
+		RefreshAt: day.Add(time.Minute), RefreshedAt: day, RejectedAt: day, RetryAt: day, RefreshExpires: day.Add(24 * time.Hour), ExpiringAt: day, ConsentedAt: day, CreatedAt: day, UpdatedAt: day}
 	connection := lanyard.Connection{ID: newID[lanyard.ConnectionID]("con_"), Project: p.ID, App: app.ID, Provider: "zoom", Grant: grant.ID,
 		Person: person.ID, Label: "work", State: lanyard.Live, Origin: "hosted", Account: []byte("acc" + n), Needed: []string{"a", "b"},
 		Metadata: map[string]string{"k": "v"}, CreatedAt: day, UpdatedAt: day}

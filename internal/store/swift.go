@@ -63,14 +63,15 @@ func (db *DB) SwiftClaim(ctx context.Context, c Swift) (claimed bool, g lanyard.
 	return err == nil, g, began, err
 }
 
-var swiftKeep = `WITH kept AS (` + commitTokens + ` AND NOT EXISTS (SELECT 1 FROM breakers b WHERE b.app_id = grants.app_id) RETURNING id),
-	ended AS (UPDATE attempts SET grant_id = $27, ended_at = $28, outcome = $29, class = $30, error = $31, status = $32, request_id = $33
-		WHERE id = $25 AND project_id = $26 AND ended_at = 0 AND EXISTS (SELECT 1 FROM kept))
-	INSERT INTO entries (` + entryColumns + `) SELECT $34, $35, CASE WHEN set_config('synchronous_commit', 'on', true) = 'on' THEN $36::bigint END,
-		$37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48::bytea, $49 FROM kept`
+var swiftKeep = `WITH kept AS (` + commitTokens + ` AND health = 'healthy' AND NOT EXISTS (SELECT 1 FROM breakers b WHERE b.app_id = grants.app_id) RETURNING id),
+	ended AS (UPDATE attempts SET grant_id = $28, ended_at = $29, outcome = $30, class = $31, error = $32, status = $33, request_id = $34
+		WHERE id = $26 AND project_id = $27 AND ended_at = 0 AND EXISTS (SELECT 1 FROM kept))
+	INSERT INTO entries (` + entryColumns + `) SELECT $35, $36, CASE WHEN set_config('synchronous_commit', 'on', true) = 'on' THEN $37::bigint END,
+		$38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49::bytea, $50 FROM kept`
 
-// SwiftKeep is KeepRenewal, and writes the entry, durably, where the scopes are as they
-// were and no breaker stands in the way. False: nothing was written; KeepRenewal does it,
+// SwiftKeep is KeepRenewal, and writes the entry, durably, where the grant is healthy,
+// the scopes are as they were and no breaker stands in the way: then there is nothing to
+// tell anybody. False: nothing was written; KeepRenewal does it,
 // or knows that the grant has moved on, or that this has been done.
 func (db *DB) SwiftKeep(ctx context.Context, next, was lanyard.Grant, ended lanyard.Attempt, node string, e lanyard.Entry) (kept bool, err error) {
 	p, ok := db.back.(*postgres)

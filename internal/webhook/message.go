@@ -70,7 +70,7 @@ func (s *Service) message(ctx context.Context, e lanyard.Endpoint, d lanyard.Del
 }
 
 // data is what is said of an event: ids and states, and where the person has to
-// connect again, why, what a bot may say to them, and the link.
+// connect again, or soon will have to, the link; and what a bot may say to them.
 func (s *Service) data(ev lanyard.Event, c lanyard.Connection) map[string]string {
 	data := maps.Clone(ev.Data)
 	if data == nil {
@@ -79,13 +79,12 @@ func (s *Service) data(ev lanyard.Event, c lanyard.Connection) map[string]string
 	if ev.Connection != "" {
 		data["connection_id"] = string(ev.Connection)
 	}
-	if ev.Type == lanyard.EventNeedsReauth {
-		if m := lanyard.RowOf(lanyard.Code(data["reason"])).UserMessage; m != "" {
-			data["user_message"] = m
-		}
-		if c.ID != "" && c.State != lanyard.Revoked {
-			data["reconnect_url"] = s.Connections.ReconnectURL(c)
-		}
+	again := data["status"] == string(lanyard.StatusNeedsReauth) // also of one that is resumed to that
+	if m := lanyard.RowOf(lanyard.Code(data["reason"])).UserMessage; again && m != "" {
+		data["user_message"] = m
+	}
+	if (again || ev.Type == lanyard.EventExpiring) && c.ID != "" && c.State != lanyard.Revoked {
+		data["reconnect_url"] = s.Connections.ReconnectURL(c)
 	}
 	return data
 }

@@ -18,17 +18,24 @@ import (
 // event of ours, a Zoom connection that is lost or back; MeetStream has none, so its
 // envelope takes them all.
 func told(e lanyard.Endpoint, ev lanyard.Event) bool {
-	if e.Format == lanyard.FormatAttendee && (ev.Data["provider"] != "zoom" || attendeeState(ev.Type) == "") {
+	if e.Format == lanyard.FormatAttendee && (ev.Data["provider"] != "zoom" || attendeeState(ev) == "") {
 		return false
 	}
 	return e.Wants(ev.Type)
 }
 
-func attendeeState(t lanyard.EventType) string {
-	switch t {
-	case lanyard.EventNeedsReauth:
+// attendeeState is what Attendee would call the connection now, where it calls it
+// something else than before: it is lost when only the person can mend it, and back when
+// a token can be had again. What is paused is neither, and is told when it is resumed;
+// what the customer has deleted is not told.
+func attendeeState(ev lanyard.Event) string {
+	is, was := lanyard.Status(ev.Data["status"]), lanyard.Status(ev.Data["was"])
+	lost := is == lanyard.StatusNeedsReauth || is == lanyard.StatusRevoked
+	switch {
+	case ev.Type == lanyard.EventConnectionDeleted || ev.Type == lanyard.EventExpiring || is == lanyard.StatusPaused || was == is:
+	case lost:
 		return "disconnected"
-	case lanyard.EventRecovered:
+	case was == lanyard.StatusNeedsReauth || was == lanyard.StatusPaused:
 		return "connected"
 	}
 	return ""
@@ -62,11 +69,11 @@ func (s *Service) attendee(ctx context.Context, m *message, ev lanyard.Event, c 
 	account := s.account(ctx, c)
 	out := attendeeMessage{IdempotencyKey: uuidOf(string(d.Endpoint) + "." + string(ev.ID)), ConnectionID: string(ev.Connection), Metadata: c.Metadata,
 		UserID: account.ID, AccountID: account.OrganizationID, Trigger: "zoom_oauth_connection.state_change",
-		Data: attendeeData{State: attendeeState(ev.Type)}}
+		Data: attendeeData{State: attendeeState(ev)}}
 	if ev.Type == lanyard.EventEndpointTest {
 		out.Trigger = string(ev.Type)
 	}
-	if ev.Type == lanyard.EventNeedsReauth {
+	if out.Data.State == "disconnected" {
 		out.Data.Failure = &attendeeFailure{Error: lanyard.RowOf(lanyard.Code(ev.Data["reason"])).Happened, Timestamp: ev.At.UTC()}
 	}
 	if m.body, err = canonical(out); err != nil {

@@ -65,12 +65,16 @@ func may(p lanyard.Principal) error {
 	return nil
 }
 
-// Events lists events, newest first, and returns the next cursor; no types means
-// all. A key that is limited sees those of the connections that it reaches; its
-// pages may be shorter.
-func (s *Service) Events(ctx context.Context, p lanyard.Principal, page lanyard.Page, types ...lanyard.EventType) (events []lanyard.Event, next string, err error) {
+// Events lists events of a type, or of those of a noun ("connection.*"), newest first,
+// and returns the next cursor; no type means all. A key that is limited sees those of
+// the connections that it reaches; its pages may be shorter.
+func (s *Service) Events(ctx context.Context, p lanyard.Principal, page lanyard.Page, of lanyard.EventType) (events []lanyard.Event, next string, err error) {
 	if err := p.Need(lanyard.ScopeWebhooks); err != nil {
 		return nil, "", err
+	}
+	types := of.Matching()
+	if of != "" && len(types) == 0 {
+		return nil, "", lanyard.Errorf(lanyard.CodeInvalidRequest, "type: one of %s, or all of a noun, such as connection.*", typeList())
 	}
 	err = s.Store.View(ctx, func(q *store.Query) (err error) {
 		if events, next, err = q.Events(p.Project, page, types...); err != nil {

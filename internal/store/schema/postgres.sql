@@ -237,10 +237,12 @@ CREATE TABLE grants (
 	rank BIGINT NOT NULL,
 	refresh_expires BIGINT NOT NULL,
 	dead_at BIGINT NOT NULL,
-	consented_at BIGINT NOT NULL
+	consented_at BIGINT NOT NULL,
+	expiring_at BIGINT NOT NULL
 );
 CREATE INDEX grants_dead ON public.grants USING btree (dead_at) WHERE (dead_at > 0);
 CREATE INDEX grants_due ON public.grants USING btree (app_id, rank, refresh_at) WHERE (refresh_at > 0);
+CREATE INDEX grants_expiring ON public.grants USING btree (expiring_at) WHERE ((expiring_at > 0) AND (health <> 'dead'::text));
 CREATE INDEX grants_ill ON public.grants USING btree (project_id, health) WHERE (health <> 'healthy'::text);
 CREATE UNIQUE INDEX grants_pkey ON public.grants USING btree (id);
 CREATE INDEX grants_previous ON public.grants USING btree (refreshed_at) WHERE (previous IS NOT NULL);

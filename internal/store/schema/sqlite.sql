@@ -252,11 +252,13 @@ CREATE TABLE grants (
 	retry_at       INTEGER NOT NULL,
 	created_at     INTEGER NOT NULL,
 	updated_at     INTEGER NOT NULL
-, used_at         INTEGER NOT NULL DEFAULT 0, eager_at        INTEGER NOT NULL DEFAULT 0, needed_at       INTEGER NOT NULL DEFAULT 0, rank            INTEGER NOT NULL DEFAULT 3, refresh_expires INTEGER NOT NULL DEFAULT 0, dead_at         INTEGER NOT NULL DEFAULT 0, consented_at    INTEGER NOT NULL DEFAULT 0) STRICT;
+, used_at         INTEGER NOT NULL DEFAULT 0, eager_at        INTEGER NOT NULL DEFAULT 0, needed_at       INTEGER NOT NULL DEFAULT 0, rank            INTEGER NOT NULL DEFAULT 3, refresh_expires INTEGER NOT NULL DEFAULT 0, dead_at         INTEGER NOT NULL DEFAULT 0, consented_at    INTEGER NOT NULL DEFAULT 0, expiring_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX grants_dead ON grants (dead_at) WHERE dead_at > 0;
 
 CREATE INDEX grants_due ON grants (app_id, rank, refresh_at) WHERE refresh_at > 0;
+
+CREATE INDEX grants_expiring ON grants (expiring_at) WHERE expiring_at > 0 AND health <> 'dead';
 
 CREATE INDEX grants_ill ON grants (project_id, health) WHERE health <> 'healthy';
 

@@ -1,0 +1,4 @@
+package webhook
+
+// UUIDOf is uuidOf, for the tests.
+var UUIDOf = uuidOf
