@@ -123,11 +123,18 @@ func (s *Service) gone(tx *store.Tx, a lanyard.App, g lanyard.Grant, n provider.
 		if was == lanyard.Revoked {
 			continue
 		}
+		if err := withdraw(tx, c, "provider", n.Reason, lanyard.AnswerToldUs); err != nil {
+			return err
+		}
 		tx.AddEntry(About(noticed(a, lanyard.ActConnectionRevoked, n), c))
 		err := tx.AddEvent(Happened(c, lanyard.EventConnectionRevoked, map[string]string{"by": "provider", "reason": string(n.Reason)}))
 		if err != nil {
 			return err
 		}
+	}
+	// Who let go before, while others still held the grant, has now left the provider too.
+	if err := tx.AnswerConsents(a.Project, g.ID, lanyard.ConsentAnswer{Outcome: lanyard.AnswerToldUs}); err != nil {
+		return err
 	}
 	return tx.DeleteGrant(g.ID)
 }
