@@ -50,6 +50,9 @@ func (s *Service) Consent(ctx context.Context, p lanyard.Principal, id lanyard.C
 		if v.Text, err = textOf(q, v.Consent); err != nil {
 			return err
 		}
+		if v.TextHash != "" && v.Text.Hash() != v.TextHash { // it proves nothing any more
+			return lanyard.Errorf(lanyard.CodeTampered, "the text of consent %s is not the one that was shown", v.ID)
+		}
 		who, err = personOf(q, v.Consent)
 		return err
 	})

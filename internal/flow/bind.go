@@ -176,7 +176,10 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 				e.Detail["tokens"] = "those_of_a_later_consent"
 			}
 			if err == nil {
-				e.Detail["consent"] = string(records[i].ID)
+				e.Detail["consent"], e.Detail["shown"] = string(records[i].ID), string(records[i].Shown)
+				if hash := records[i].TextHash; hash != "" {
+					e.Detail["text"] = hash
+				}
 				records[i].Grant = consents[i].Grant.ID
 				err = keepRecord(tx, records[i], d, consents[i].Late)
 			}
