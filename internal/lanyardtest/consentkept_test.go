@@ -1,0 +1,81 @@
+package lanyardtest_test
+
+import (
+	"testing"
+	"time"
+
+	"lanyard/internal/lanyardtest"
+	"lanyard/internal/server"
+)
+
+// What ended is forgotten after the time that the operator has set; what is in force
+// never is, nor is anything where no time is set.
+func TestConsentsAreKeptForATime(t *testing.T) {
+	for name, keep := range map[string]time.Duration{"for a time": 24 * time.Hour, "until the person is erased": 0} {
+		t.Run(name, func(t *testing.T) {
+			w := lanyardtest.New(t, func(s *server.Settings) { s.TimeScale, s.KeepConsents = 36_000, keep })
+			app := w.Zoom()
+			c, d := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
+			w.OK("DELETE", "/v1/connections/"+c.Str("id"), nil)
+			w.SQL(`UPDATE consents SET created_at = 1, granted_at = 1`)
+			time.Sleep(500 * time.Millisecond) // several rounds of the task
+			if n := len(w.OK("GET", "/v1/consents", nil).List("data")); n != 2 {
+				t.Fatalf("got %d, want what has just ended, and what is in force", n)
+			}
+			w.SQL(`UPDATE consents SET ended_at = $1 WHERE state = 'withdrawn'`, time.Now().Add(-25*time.Hour).UnixMicro())
+			if keep == 0 {
+				time.Sleep(500 * time.Millisecond)
+				if n := len(consents(w, c)); n != 1 {
+					t.Errorf("got %d, want it kept", n)
+				}
+				return
+			}
+			eventually(t, func() bool { return len(consents(w, c)) == 0 }, "what ended is forgotten")
+			if n := len(consents(w, d)); n != 1 {
+				t.Errorf("got %d in force, want 1", n)
+			}
+		})
+	}
+}
+
+// Erasing a person is destroying their key: the record stays as a number, and nothing
+// in it says who it was or where they were.
+func TestAConsentOfSomebodyErased(t *testing.T) {
+	w := lanyardtest.New(t, behindProxy)
+	app := w.Zoom()
+	at := anas(w).Consent(w.Invite(app, "u").Str("connect_url"), "ana")
+	c := w.OK("POST", "/v1/connections", map[string]any{"completion": at.Query().Get("lanyard_completion"), "end_user_id": "u"})
+	if r := consentOf(w, c); r.Str("ip") != anasAddress || r.Str("end_user_id") != "u" {
+		t.Fatalf("got %v", r)
+	}
+	w.Stop()
+	w.SQL(`DELETE FROM keysets WHERE level = 'person'`)
+	w.Restart(behindProxy)
+	for _, r := range []lanyardtest.JSON{consentOf(w, c), consents(w, c)[0]} {
+		if r.Str("ip") != "" || r.Str("user_agent") != "" || r.Str("end_user_id") != "" || r.Str("state") != "given" || r.Str("text.hash") == "" {
+			t.Errorf("got %v, want the consent, and nobody in it", r)
+		}
+	}
+	w.SQL(`DELETE FROM persons`)
+	if r := consentOf(w, c); r.Str("end_user_id") != "" || r.Str("state") != "given" {
+		t.Errorf("got %v without the person's row", r)
+	}
+}
+
+// A rotation of the person's key takes the record along.
+func TestAConsentOutlivesARotation(t *testing.T) {
+	w := lanyardtest.New(t, behindProxy)
+	app := w.Zoom()
+	at := anas(w).Consent(w.Invite(app, "u").Str("connect_url"), "ana")
+	c := w.OK("POST", "/v1/connections", map[string]any{"completion": at.Query().Get("lanyard_completion"), "end_user_id": "u"})
+	var before, after []byte
+	w.One(&before, `SELECT sealed FROM consents`)
+	var project, person string
+	w.One(&project, `SELECT project_id FROM consents`)
+	w.One(&person, `SELECT person_id FROM consents`)
+	operator(t, w, "POST", "/v1/operator/vault/rotate", map[string]any{"level": "person", "project": project, "person": person})
+	eventually(t, func() bool { w.One(&after, `SELECT sealed FROM consents`); return string(after) != string(before) }, "it is sealed anew")
+	if r := consentOf(w, c); r.Str("ip") != anasAddress || r.Str("user_agent") != anasBrowser {
+		t.Errorf("got %v, want it opened", r)
+	}
+}
