@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"lanyard"
+	"lanyard/client"
 	"lanyard/internal/lanyardtest"
 	"lanyard/internal/server"
 )
@@ -77,5 +79,26 @@ func TestAConsentOutlivesARotation(t *testing.T) {
 	eventually(t, func() bool { w.One(&after, `SELECT sealed FROM consents`); return string(after) != string(before) }, "it is sealed anew")
 	if r := consentOf(w, c); r.Str("ip") != anasAddress || r.Str("user_agent") != anasBrowser {
 		t.Errorf("got %v, want it opened", r)
+	}
+}
+
+// The Go client reads both.
+func TestTheClientReadsConsents(t *testing.T) {
+	w := lanyardtest.New(t)
+	c := w.Connect(w.Zoom(), "u", "ana")
+	on, err := client.New(client.Config{Server: w.URL, Key: lanyard.NewSecret(w.Key)})
+	must(t)(nil, err)
+	for name, f := range map[string]client.ConsentFilter{"all": {}, "one": {EndUserID: "u", ConnectionID: c.Str("id"), AppID: c.Str("app_id"), Provider: "zoom", State: "given"}} {
+		list, err := on.ListConsents(t.Context(), f, client.Page{Limit: 5})
+		if err != nil || len(list.Data) != 1 || list.Data[0].ConnectionID != c.Str("id") || list.Data[0].Text.Lines != nil {
+			t.Fatalf("%s: got %+v, %v, want the one, without its sentences", name, list, err)
+		}
+		one, err := on.GetConsent(t.Context(), list.Data[0].ID)
+		if err != nil || len(one.Text.Lines) == 0 || one.Text.Hash != list.Data[0].Text.Hash || len(one.Text.Scopes) != len(lanyardtest.ZoomScopes) {
+			t.Errorf("%s: got %+v, %v, want it with its sentences", name, one, err)
+		}
+	}
+	if list, err := on.ListConsents(t.Context(), client.ConsentFilter{State: "withdrawn"}, client.Page{}); err != nil || len(list.Data) != 0 {
+		t.Errorf("got %+v, %v, want none", list, err)
 	}
 }
