@@ -3,7 +3,6 @@ package connectpage
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -97,6 +96,6 @@ func TestWhatMakesAnotherText(t *testing.T) {
 		seen[h] = name
 	}
 	if n := len(was); n != 64 {
-		t.Error(fmt.Sprintf("got a hash of %d characters, want 64", n))
+		t.Errorf("got a hash of %d characters, want 64", n)
 	}
 }
