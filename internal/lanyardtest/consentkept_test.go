@@ -1,8 +1,11 @@
 package lanyardtest_test
 
 import (
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"lanyard"
 	"lanyard/client"
@@ -101,4 +104,57 @@ func TestTheClientReadsConsents(t *testing.T) {
 	if list, err := on.ListConsents(t.Context(), client.ConsentFilter{State: "withdrawn"}, client.Page{}); err != nil || len(list.Data) != 0 {
 		t.Errorf("got %+v, %v, want none", list, err)
 	}
+}
+
+// One person connects the same account in many windows at once, and lets go in
+// between. Whatever the order, one consent at most is in force, and each of the others
+// says what ended it.
+func TestConsentsAtTheSameMoment(t *testing.T) {
+	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
+		app := w.Zoom()
+		first := w.Connect(app, "u", "ana")
+		const windows = 8
+		var completions [windows]string
+		for i := range completions {
+			completions[i] = w.Browser().Consent(w.Invite(app, "u").Str("connect_url"), "ana").Query().Get("lanyard_completion")
+		}
+		var wg sync.WaitGroup
+		for i, completion := range completions {
+			wg.Go(func() {
+				if i == windows/2 {
+					w.Call(w.Key, "DELETE", "/v1/connections/"+first.Str("id"), nil)
+				}
+				w.Call(w.Key, "POST", "/v1/connections", map[string]any{"completion": completion, "end_user_id": "u"})
+			})
+		}
+		wg.Wait()
+		live, given := map[string]int{}, map[string]int{}
+		for _, c := range w.OK("GET", "/v1/connections?end_user_id=u", nil).List("data") {
+			if c.Str("status") != "revoked" {
+				live[c.Str("id")] = 1
+			}
+		}
+		all := w.OK("GET", "/v1/consents?end_user_id=u", nil).List("data")
+		known := map[string]bool{}
+		for _, r := range all {
+			known[r.Str("id")] = true
+		}
+		for _, r := range all {
+			switch r.Str("state") {
+			case "given":
+				given[r.Str("connection_id")]++
+			case "superseded":
+				if by := r.Str("superseded_by"); !known[by] || by == r.Str("id") {
+					t.Errorf("got %v, want it superseded by another that is on record", r)
+				}
+			case "withdrawn":
+				if live[r.Str("connection_id")] > 0 || r.Str("withdrawal.by") != "customer" {
+					t.Errorf("got %v, want a withdrawal of what was let go of", r)
+				}
+			}
+		}
+		if d := cmp.Diff(live, given); d != "" || len(all) < 2 {
+			t.Errorf("the connections, and the consents in force that they rest on, one each (-connections +consents, of %d):\n%s", len(all), d)
+		}
+	})
 }
