@@ -51,6 +51,7 @@ const (
 	CodeLinkUsed                 Code = "link_used"
 	CodeBrowserMismatch          Code = "browser_mismatch"
 	CodeAttemptUnknown           Code = "attempt_unknown"
+	CodePageChanged              Code = "page_changed"
 	CodeAttemptExpired           Code = "attempt_expired"
 	CodeIssuerMismatch           Code = "issuer_mismatch"
 	CodeConsentDenied            Code = "consent_denied"
@@ -139,6 +140,7 @@ var rows = map[Code]Row{
 	CodeLinkUsed:                 {CodeLinkUsed, Gone, true, "Already connected", "This link has done its work: the account is connected.", "You can close this page.", ""},
 	CodeBrowserMismatch:          {CodeBrowserMismatch, Invalid, true, "Not the browser that started", "The answer came back in another browser than the one that started, so we did not use it.", "Open the link again and stay in one browser window.", ""},
 	CodeAttemptUnknown:           {CodeAttemptUnknown, Invalid, true, "This attempt is over", "We do not know this attempt, or it was finished or is too old.", "Open the link again and begin afresh.", ""},
+	CodePageChanged:              {CodePageChanged, Conflict, true, "Please read this again", "What this page says has changed since you opened it, so we stopped before anything was asked for.", "Read it again, and press Continue if you agree.", ""},
 	CodeAttemptExpired:           {CodeAttemptExpired, Gone, true, "That took too long", "More than ten minutes went by, so this attempt is over.", "Open the link again and begin afresh.", ""},
 	CodeIssuerMismatch:           {CodeIssuerMismatch, Invalid, true, "Answer from the wrong place", "The answer came from another provider than the one you were sent to, so we did not use it.", "Begin again; if it happens twice, tell whoever sent you the link.", ""},
 	CodeConsentDenied:            {CodeConsentDenied, Conflict, true, "You said no", "You, or your organisation, did not allow access. Nothing was connected.", "If that was a mistake, open the link again and choose Allow.", "Access was not allowed. You can connect again at any time."},

@@ -18,6 +18,7 @@ type (
 	GrantID      string // grt_
 	ConnectionID string // con_
 	SessionID    string // cs_
+	ConsentID    string // cns_
 	FlowID       string // flw_
 	AttemptID    string // att_
 	KeyID        string // lyk_ or lyo_; the public half of a credential

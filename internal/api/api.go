@@ -43,6 +43,7 @@ func (a *API) Mount(f *web.Front) {
 	a.mountSessions(f)
 	a.mountConnections(f)
 	a.mountTokens(f)
+	a.mountConsents(f)
 	a.mountAudit(f)
 	a.mountWebhooks(f)
 	a.mountOperator(f)

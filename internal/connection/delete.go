@@ -16,6 +16,7 @@ type Revocation struct {
 	Detail     string    // why not, in our words
 	LivesUntil time.Time // an access token that the provider did not end works until then; zero: none does
 	Again      bool      // failed, and it is tried again for a day
+	status     int       // of the provider's answer; 0: there was none
 }
 
 // Delete lets go of a connection: hand-out stops at once, and the provider is
@@ -59,6 +60,13 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		ch := lanyard.Change{Was: StatusOf(c, g), Is: lanyard.StatusRevoked, Why: lanyard.CauseWish}
 		c.State, c.UpdatedAt = lanyard.Revoked, tx.Now()
 		if err := tx.PutConnection(c); err != nil {
+			return lanyard.Entry{}, err
+		}
+		outcome := lanyard.AnswerShared
+		if last {
+			outcome = lanyard.AnswerPending
+		}
+		if err := withdraw(tx, c, withdrawnBy(p), "", outcome); err != nil {
 			return lanyard.Entry{}, err
 		}
 		e.Detail["last_hold"] = map[bool]string{true: "yes", false: "no"}[last]
@@ -170,7 +178,7 @@ func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.
 			break
 		}
 	}
-	out := Revocation{Outcome: r.Outcome, Detail: r.Detail, Again: r.Outcome == provider.RevokeFailed && r.Retry}
+	out := Revocation{Outcome: r.Outcome, Detail: r.Detail, status: r.Status, Again: r.Outcome == provider.RevokeFailed && r.Retry}
 	for _, l := range r.Lives {
 		switch {
 		case l.Token != "access":

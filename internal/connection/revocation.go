@@ -16,9 +16,12 @@ const (
 	tellFor   = 24 * time.Hour  // and tries for so long
 )
 
+// superseded is the outcome where the same account has connected again meanwhile.
+const superseded = "superseded"
+
 // Tasks are what connections need done in the background.
 func (s *Service) Tasks() []worker.Task {
-	return []worker.Task{{Name: "connection.revocations", Every: 20 * time.Second, Run: s.revocations}, s.forgetNotices()}
+	return []worker.Task{{Name: "connection.revocations", Every: 20 * time.Second, Run: s.revocations}, s.forgetNotices(), s.forgetConsents()}
 }
 
 // owed keeps the tokens of a grant that is about to be deleted, until the provider
@@ -66,7 +69,7 @@ func (s *Service) revokeLate(ctx context.Context, v store.Revocation) error {
 	if err != nil || !won {
 		return err
 	}
-	r := Revocation{Outcome: "superseded"}
+	r := Revocation{Outcome: superseded}
 	if !again {
 		r = s.giveBack(ctx, c, v.Grant)
 	}
@@ -80,6 +83,9 @@ func (s *Service) told(ctx context.Context, p lanyard.Principal, c lanyard.Conne
 		e.Detail["at_provider"] = r.Outcome
 		if r.Outcome == provider.RevokeFailed {
 			e.Outcome = "failed"
+		}
+		if err := answered(tx, c, id, r, r.Again && !last); err != nil {
+			return e, err
 		}
 		if r.Again && !last {
 			return e, nil

@@ -22,6 +22,8 @@ type Config struct {
 	PublicURL string // no slash at the end
 	Logger    *slog.Logger
 	Between   time.Duration // how soon a forced renewal may follow another (T26); 0: 30 seconds
+
+	ConsentsFor time.Duration // how long a consent that ended is kept; 0: until its person is erased
 }
 
 // Service keeps connections. It is safe for concurrent use.

@@ -124,11 +124,18 @@ func (s *Service) gone(tx *store.Tx, a lanyard.App, g lanyard.Grant, n provider.
 		if !told { // it was let go of before
 			continue
 		}
+		if err := withdraw(tx, c, "provider", n.Reason, lanyard.AnswerToldUs); err != nil {
+			return err
+		}
 		tx.AddEntry(About(noticed(a, lanyard.ActConnectionRevoked, n), c))
 		ev.Data["by"] = "provider"
 		if err := tx.AddEvent(ev); err != nil {
 			return err
 		}
+	}
+	// Who let go before, while others still held the grant, has now left the provider too.
+	if err := tx.AnswerConsents(a.Project, g.ID, lanyard.ConsentAnswer{Outcome: lanyard.AnswerToldUs}); err != nil {
+		return err
 	}
 	return tx.DeleteGrant(g.ID)
 }

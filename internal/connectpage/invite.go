@@ -34,6 +34,7 @@ func (p *Page) open(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := p.invitation(inv)
+	v.Shown = p.pages.Mark(link, v.text())
 	s := p.sheet(v.Heading)
 	s.Policy = policy{Image: v.LogoOrigin, Leave: leaving(p.cookies.Secure)}
 	p.show(w, r, http.StatusOK, s, connect(v))
@@ -47,7 +48,18 @@ func (p *Page) proceed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rq := web.RequestOf(r.Context())
-	d, err := p.pages.Continue(r.Context(), link, rq.Origin, rq.ID)
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		p.refuse(w, r, lanyard.Errorf(lanyard.CodePageChanged, "the page's form cannot be read"), linkPath(link))
+		return
+	}
+	// What the page says now; the service compares it with what was read.
+	inv, err := p.pages.Open(r.Context(), link)
+	if err != nil {
+		p.refuse(w, r, err, retryOf(link, err))
+		return
+	}
+	d, err := p.pages.Continue(r.Context(), link, flow.Shown{Text: p.invitation(inv).text(), Mark: r.PostForm.Get("shown")}, rq.Origin, rq.ID)
 	if err != nil {
 		p.refuse(w, r, err, retryOf(link, err))
 		return
@@ -108,6 +120,7 @@ type inviteView struct {
 	LastTry    *lanyard.Row
 	Minutes    int
 	Scopes     []string
+	Shown      string // the mark of this page
 }
 
 func (p *Page) invitation(inv flow.Invitation) inviteView {

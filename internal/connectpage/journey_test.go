@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,6 +93,33 @@ func TestContinueFromAnotherSite(t *testing.T) {
 	}
 	if got := s.changes(); len(got) > 0 {
 		t.Errorf("it began: %v", got)
+	}
+}
+
+// The page has changed since it was read, or its form says something that no page of
+// ours has said. Nothing begins, and the way to read it again is shown.
+func TestContinueOfAnotherPage(t *testing.T) {
+	s := &pretend{provider: "https://zoom.example"}
+	h, _ := handler(t, public, 0, s)
+	page := do(h, "GET", "/connect/zoom").Body.String()
+	mark := regexp.MustCompile(`name="shown" value="([^"]+)"`).FindStringSubmatch(page)
+	if mark == nil {
+		t.Fatal("the page's form has no mark")
+	}
+	for name, body := range map[string]url.Values{"another page": {"shown": {"zoom.0"}}, "another link's": {"shown": {strings.Replace(mark[1], "zoom", "plain", 1)}},
+		"too large": {"shown": {strings.Repeat("x", 65<<10)}}} {
+		w := do(h, "POST", "/connect/zoom", form(body))
+		if w.Code != http.StatusConflict || w.Header().Get("Location") != "" || len(w.Result().Cookies()) > 0 ||
+			!strings.Contains(w.Body.String(), "Please read this again") || !strings.Contains(w.Body.String(), `href="/connect/zoom"`) {
+			t.Errorf("%s: got %d, cookies %v", name, w.Code, w.Result().Cookies())
+		}
+		checkHeaders(t, w)
+	}
+	if got := s.changes(); len(got) > 0 {
+		t.Errorf("it began: %v", got)
+	}
+	if w := do(h, "POST", "/connect/zoom", form(url.Values{"shown": {mark[1]}})); w.Code != http.StatusSeeOther {
+		t.Errorf("the page that was read: got %d, want 303", w.Code)
 	}
 }
 

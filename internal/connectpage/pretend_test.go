@@ -93,9 +93,16 @@ func (s *pretend) changes() []string {
 	return s.changed
 }
 
-func (s *pretend) Continue(ctx context.Context, link string, _ lanyard.Origin, _ string) (flow.Departure, error) {
+func (s *pretend) Mark(link string, text lanyard.ConsentText) string {
+	return link + "." + text.Hash()
+}
+
+func (s *pretend) Continue(ctx context.Context, link string, shown flow.Shown, _ lanyard.Origin, _ string) (flow.Departure, error) {
 	if _, err := s.Open(ctx, link); err != nil {
 		return flow.Departure{}, err
+	}
+	if shown.Mark != "" && shown.Mark != s.Mark(link, shown.Text) {
+		return flow.Departure{}, lanyard.Errorf(lanyard.CodePageChanged, "")
 	}
 	if err := s.change("continue"); err != nil {
 		return flow.Departure{}, err

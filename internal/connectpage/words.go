@@ -10,7 +10,8 @@ import (
 )
 
 // words are all strings of the pages in one language, but for the sentences
-// about most errors, which are rows of docs/errors.md. {name} is filled in.
+// about most errors, which are rows of docs/errors.md. {name} is filled in. Whoever
+// changes what a person agrees to raises wordsVersion.
 type words struct {
 	Lang string
 

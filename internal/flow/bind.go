@@ -119,6 +119,7 @@ func (s *Service) store(ctx context.Context, p lanyard.Principal, f lanyard.Flow
 func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.Flow, d data, ready app.Ready, issued []provider.Issued, who []provider.Identity, again lanyard.ConnectionID) (ids []lanyard.ConnectionID, ok bool, err error) {
 	consents := make([]grant.Consent, len(issued))
 	conns := make([]lanyard.Connection, len(issued))
+	records := make([]lanyard.Consent, len(issued))
 	for i := range issued {
 		asked := ready.Target.ScopesFor(issued[i].Kind, ready.Target.Scopes(d.requested()))
 		if consents[i], err = s.Grants.Prepare(ctx, ready.App, issued[i], who[i], asked, sentAt(f)); err != nil {
@@ -132,10 +133,14 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 		if err != nil {
 			return nil, false, err
 		}
+		if records[i], err = s.record(ctx, p, f, d, ready, conns[i], issued[i], asked); err != nil {
+			return nil, false, err
+		}
 	}
 	if first := slices.IndexFunc(conns, func(c lanyard.Connection) bool { return c.ID == again }); first >= 0 {
 		conns[0], conns[first] = conns[first], conns[0]
 		consents[0], consents[first] = consents[first], consents[0]
+		records[0], records[first] = records[first], records[0]
 	} else if again != "" { // let go of at this moment: rebind says so
 		return nil, false, &lanyard.Error{Code: lanyard.CodeStoreUnavailable, RetryAfter: time.Second}
 	}
@@ -169,6 +174,14 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 			}
 			if consents[i].Late && err == nil {
 				e.Detail["tokens"] = "those_of_a_later_consent"
+			}
+			if err == nil {
+				e.Detail["consent"], e.Detail["shown"] = string(records[i].ID), string(records[i].Shown)
+				if hash := records[i].TextHash; hash != "" {
+					e.Detail["text"] = hash
+				}
+				records[i].Grant = consents[i].Grant.ID
+				err = keepRecord(tx, records[i], d, consents[i].Late)
 			}
 			if err != nil {
 				return lanyard.Entry{}, err

@@ -90,6 +90,10 @@ func (s *Service) answered(ctx context.Context, r CallbackRequest, f lanyard.Flo
 	if code == "" || len(code) > 8192 {
 		return s.over(ctx, r, f, in, lanyard.CodeProviderAnswerInvalid)
 	}
+	d.Granted = now
+	if f.Sealed, err = s.sealData(ctx, f, d); err != nil {
+		return Arrival{}, fmt.Errorf("note when it was granted: %w", err)
+	}
 	if in.Purpose != forConnect {
 		out, err := s.atOnce(ctx, r, f, in, d, lanyard.NewSecret(code))
 		out.ProviderName = t.Name

@@ -48,6 +48,13 @@ func TestALateConsentDoesNotTakeThePlaceOfANewerOne(t *testing.T) {
 			t.Errorf("%d codes were traded, want 2", used(w, "code"))
 		}
 
+		// Both consents are on record, and the newer one is in force, whichever was bound last.
+		records := w.OK("GET", "/v1/consents?connection_id="+c.Str("id"), nil).List("data")
+		if len(records) != 2 || records[0].Str("state") != "superseded" || records[1].Str("state") != "given" ||
+			records[0].Str("superseded_by") != records[1].Str("id") || records[0].Str("session_id") != first.Str("id") || records[0].Str("granted_at") >= records[1].Str("granted_at") {
+			t.Errorf("got %v, want the late one superseded by the newer", records)
+		}
+
 		w.Sandbox.RemoveFault(known)
 
 		// A consent that comes in its turn replaces them.
@@ -55,6 +62,10 @@ func TestALateConsentDoesNotTakeThePlaceOfANewerOne(t *testing.T) {
 		w.OK("POST", "/v1/connections", complete(last, "u"))
 		if family() == newer {
 			t.Error("a third consent changed nothing")
+		}
+		after := w.OK("GET", "/v1/consents?connection_id="+c.Str("id"), nil).List("data")
+		if len(after) != 3 || after[0].Str("state") != "given" || after[2].Str("superseded_by") != after[0].Str("id") || after[1].Str("superseded_by") != after[2].Str("id") {
+			t.Errorf("got %v, want the third in force, and the others as they ended", after)
 		}
 	})
 }

@@ -41,8 +41,12 @@ func permissions(scopes []provider.Scope) (out []Permission) {
 }
 
 // Continue begins one trip to the provider. See Pages.
-func (s *Service) Continue(ctx context.Context, link string, from lanyard.Origin, requestID string) (Departure, error) {
+func (s *Service) Continue(ctx context.Context, link string, shown Shown, from lanyard.Origin, requestID string) (Departure, error) {
 	in, _, a, err := s.read(ctx, link)
+	if err != nil {
+		return Departure{}, err
+	}
+	read, err := s.wasRead(link, in, shown)
 	if err != nil {
 		return Departure{}, err
 	}
@@ -55,10 +59,14 @@ func (s *Service) Continue(ctx context.Context, link string, from lanyard.Origin
 		in.ID, in.State = lanyard.NewID[lanyard.SessionID]("cs_"), lanyard.SessionOpen
 	}
 	cookie := lanyard.Random(32)
-	f := lanyard.Flow{Project: in.Project, App: in.App, Session: in.ID, Person: in.Person, CookieHash: s.Vault.Digest("", "flow-cookie", cookie)}
+	f := lanyard.Flow{ID: lanyard.NewID[lanyard.FlowID]("flw_"), Project: in.Project, App: in.App, Session: in.ID, Person: in.Person,
+		CookieHash: s.Vault.Digest("", "flow-cookie", cookie)}
+	if read.From, err = s.sealFrom(ctx, f, from); err != nil {
+		return Departure{}, err
+	}
 	origin := map[string]string{forConnect: originHosted, forReconnect: originReconnect, forLink: originLink}[in.Purpose]
 	url, _, err := s.begin(ctx, &f, data{RedirectURI: s.Apps.RedirectURI(a.ID), Needed: in.Scopes, Optional: in.ScopesOptional,
-		Label: in.Label, Metadata: in.Metadata, Origin: origin, Connection: in.Connection}, ready.Target)
+		Label: in.Label, Metadata: in.Metadata, Origin: origin, Connection: in.Connection, Read: &read}, ready.Target)
 	if err != nil {
 		return Departure{}, err
 	}

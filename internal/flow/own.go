@@ -66,7 +66,7 @@ func (s *Service) AuthorizeURL(ctx context.Context, p lanyard.Principal, n NewAu
 	if err != nil {
 		return Authorize{}, err
 	}
-	f := lanyard.Flow{Project: p.Project, App: a.ID, Person: who.ID}
+	f := lanyard.Flow{ID: lanyard.NewID[lanyard.FlowID]("flw_"), Project: p.Project, App: a.ID, Person: who.ID}
 	url, state, err := s.begin(ctx, &f, data{State: n.State, RedirectURI: n.RedirectURI, Needed: needed, Optional: optional,
 		Label: n.Label, Metadata: n.Metadata, Origin: originOwn}, ready.Target)
 	if err != nil {

@@ -37,6 +37,13 @@ type Permission struct {
 	Writes    bool
 }
 
+// Shown is what the page of an invitation says, and the mark of the page that the
+// person pressed Continue on; "" if it brought none.
+type Shown struct {
+	Text lanyard.ConsentText
+	Mark string
+}
+
 // Departure is where Continue sends the browser, and the cookie that ties the
 // attempt to it.
 type Departure struct {
@@ -70,8 +77,12 @@ type Pages interface {
 	// Open reads an invitation by its link and changes nothing.
 	// Errors: link_unknown, link_expired, link_used.
 	Open(ctx context.Context, link string) (Invitation, error)
-	// Continue begins one trip to the provider.
-	Continue(ctx context.Context, link string, from lanyard.Origin, requestID string) (Departure, error)
+	// Mark stands for a text that is shown on an invitation's page now. The page gives
+	// it to Continue.
+	Mark(link string, text lanyard.ConsentText) string
+	// Continue begins one trip to the provider. Errors: page_changed, where the page
+	// that the person has read said something else, or it asked for something else.
+	Continue(ctx context.Context, link string, shown Shown, from lanyard.Origin, requestID string) (Departure, error)
 	// Callback takes the provider's answer. An error is shown as a page; if
 	// the customer has a page to return to, it is an Arrival with lanyard_error instead.
 	Callback(ctx context.Context, r CallbackRequest) (Arrival, error)

@@ -91,6 +91,9 @@ type data struct {
 	Origin      string            `json:"origin"` // of the connection: hosted, own_callback, reconnect, link
 	// Reconnect: the connection and the account that are expected (T09).
 	Connection lanyard.ConnectionID `json:"connection,omitempty"`
+
+	Read    *read     `json:"read,omitempty"`   // what the person was shown; nil: no page of ours
+	Granted time.Time `json:"granted,omitzero"` // the provider's answer came; zero: not to us
 }
 
 func (d data) requested() []string { return append(append([]string{}, d.Needed...), d.Optional...) }
@@ -121,7 +124,7 @@ func (s *Service) openData(ctx context.Context, f lanyard.Flow) (d data, err err
 // begin makes a flow and the URL that starts it. target is the app's.
 func (s *Service) begin(ctx context.Context, f *lanyard.Flow, d data, t *provider.Target) (url, state string, err error) {
 	state = lanyard.Random(32)
-	f.ID, f.State = lanyard.NewID[lanyard.FlowID]("flw_"), lanyard.FlowStarted
+	f.State = lanyard.FlowStarted
 	f.StateHash = s.Vault.Digest("", "state", state)
 	req := provider.AuthorizeRequest{RedirectURI: d.RedirectURI, State: state, Scopes: d.Needed, ScopesOptional: d.Optional}
 	d.Nonce = lanyard.Random(32)

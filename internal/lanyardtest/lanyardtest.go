@@ -248,6 +248,7 @@ type Browser struct {
 	Status int
 	Body   string
 	Header http.Header
+	Sends  http.Header // with every request, beside what browsers send
 }
 
 // Browser opens a new one, with no cookies.
@@ -289,6 +290,9 @@ func (b *Browser) send(method, origin, address string, form url.Values) *Browser
 	}
 	if method == http.MethodPost {
 		r.Header.Set("Origin", origin)
+	}
+	for name, values := range b.Sends {
+		r.Header[name] = values
 	}
 	resp, err := b.client.Do(r)
 	b.w.must(err)

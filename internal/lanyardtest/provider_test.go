@@ -116,6 +116,16 @@ func TestSlackGivesTwoGrantsInOneAnswer(t *testing.T) {
 		if tokenOf(w, c).Str("fingerprint") == tokenOf(w, other).Str("fingerprint") {
 			t.Error("bot and user have the same token")
 		}
+		// One page, and a record for each of the two, which are let go of one by one.
+		ofBot, ofUser := consentOf(w, c), consentOf(w, other)
+		if c.Str("kind") == "user" {
+			ofBot, ofUser = ofUser, ofBot
+		}
+		asked, askedOfUser := words(ofBot["scopes_asked"]), words(ofUser["scopes_asked"])
+		if ofBot.Str("id") == ofUser.Str("id") || ofBot.Str("text.hash") != ofUser.Str("text.hash") || ofBot.Str("session_id") != ofUser.Str("session_id") ||
+			!slices.Contains(asked, "chat:write") || slices.Contains(askedOfUser, "chat:write") || len(askedOfUser) != 1 || len(words(ofUser["scopes_missing"])) != 0 {
+			t.Errorf("got %v and %v, want two of one page, each with its own scopes", ofBot, ofUser)
+		}
 		for _, one := range []lanyardtest.JSON{c, other} {
 			before := tokenOf(w, one).Str("fingerprint")
 			w.SQL(`UPDATE grants SET access_expires = 1 WHERE id = (SELECT grant_id FROM connections WHERE id = $1)`, one.Str("id"))

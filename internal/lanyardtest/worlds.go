@@ -3,6 +3,7 @@ package lanyardtest
 import (
 	"database/sql"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,4 +61,46 @@ func (w *World) open() *sql.DB {
 func (w *World) Expire(seconds int64) {
 	w.T.Helper()
 	w.SQL(`UPDATE grants SET access_expires = $1`, time.Now().UnixMicro()+seconds*1_000_000)
+}
+
+// Find returns the first table that has a value with these bytes in it; "" if none has.
+func (w *World) Find(what string) string {
+	w.T.Helper()
+	db := w.open()
+	defer func() { _ = db.Close() }()
+	tables := `SELECT name FROM sqlite_master WHERE type = 'table'`
+	if w.dsn != "" {
+		tables = `SELECT tablename FROM pg_tables WHERE schemaname = current_schema()`
+	}
+	for _, table := range w.values(db, tables) {
+		for _, v := range w.values(db, `SELECT * FROM `+table) {
+			if strings.Contains(v, what) {
+				return table
+			}
+		}
+	}
+	return ""
+}
+
+// values reads every value that a query finds, as it is stored.
+func (w *World) values(db *sql.DB, query string) (out []string) {
+	w.T.Helper()
+	rows, err := db.QueryContext(w.T.Context(), query)
+	w.must(err)
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	w.must(err)
+	for rows.Next() {
+		row := make([]sql.RawBytes, len(columns))
+		to := make([]any, len(columns))
+		for i := range row {
+			to[i] = &row[i]
+		}
+		w.must(rows.Scan(to...))
+		for _, v := range row {
+			out = append(out, string(v))
+		}
+	}
+	w.must(rows.Err())
+	return out
 }

@@ -3,6 +3,8 @@ package lanyardtest
 import (
 	"net/http"
 	"net/url"
+	"regexp"
+	"strings"
 
 	"lanyard/internal/sandbox"
 )
@@ -48,20 +50,31 @@ func (w *World) Invite(app, endUser string) JSON {
 	return w.OK("POST", "/v1/connect-sessions", map[string]any{"app_id": app, "end_user": map[string]any{"id": endUser}, "return_url": Return})
 }
 
+var markOf = regexp.MustCompile(`name="shown" value="([^"]*)"`)
+
+// Form is what the form of the page sends that the browser is on.
+func (b *Browser) Form() url.Values {
+	out := url.Values{}
+	if m := markOf.FindStringSubmatch(b.Body); m != nil {
+		out.Set("shown", m[1])
+	}
+	return out
+}
+
 // Consent takes a browser from the connect link through the pretend provider's
 // consent, given by this person of its cast, and returns the address of the
-// customer's page that it ends before.
-func (b *Browser) Consent(connectURL, person string) *url.URL {
+// customer's page that it ends before. More goes to the provider's consent page.
+func (b *Browser) Consent(connectURL, person string, more ...string) *url.URL {
 	b.w.T.Helper()
 	b.Go(http.MethodGet, connectURL, nil)
 	if b.Status != http.StatusOK {
 		b.w.T.Fatalf("open the link: got %d, want the page", b.Status)
 	}
-	b.Go(http.MethodPost, connectURL, url.Values{})
+	b.Go(http.MethodPost, connectURL, b.Form())
 	if b.Status != http.StatusSeeOther {
 		b.w.T.Fatalf("press Continue: got %d %.300s, want 303", b.Status, b.Body)
 	}
-	b.Go(http.MethodGet, b.Next()+"&sandbox_consent=allow&sandbox_person="+person, nil)
+	b.Go(http.MethodGet, b.Next()+"&sandbox_consent=allow&sandbox_person="+person+strings.Join(more, ""), nil)
 	end := b.Follow("http://localhost:7000/")
 	u, err := url.Parse(end)
 	b.w.must(err)

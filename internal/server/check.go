@@ -95,6 +95,9 @@ func (s Settings) Check() error {
 	if s.DrainTime < 0 {
 		wrong("drain_time", "not below 0")
 	}
+	if s.KeepConsents < 0 {
+		wrong("keep_consents", "not below 0")
+	}
 	if (s.TimeScale != 1 || s.ClockOffset != 0) && !s.AllowLoopback {
 		wrong("time_scale", "time_scale and clock_offset are for tests: they need allow_loopback")
 	}

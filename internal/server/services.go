@@ -50,7 +50,7 @@ func (s *Server) services(ctx context.Context) error {
 	s.grants = grant.New(grant.Config{Store: s.db, Vault: s.vault, Apps: apps, Spool: s.spool, Node: s.self.Node(), Hold: s.self.Hold, Logger: s.log,
 		Gate: s.gate, Lost: s.meters.lost, Pace: s.settings.TimeScale})
 	connections := connection.New(connection.Config{Store: s.db, Vault: s.vault, Apps: apps, Grants: s.grants, PublicURL: s.settings.PublicURL, Logger: s.log,
-		Between: s.scaled(30 * time.Second)})
+		Between: s.scaled(30 * time.Second), ConsentsFor: s.settings.KeepConsents})
 	journeys := flow.New(flow.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Grants: s.grants,
 		Connections: connections, PublicURL: s.settings.PublicURL, Logger: s.log})
 	// I14: first what is on our disk, then the end of what an earlier run left open.

@@ -48,6 +48,8 @@ type Settings struct {
 	LogLevel      string        `name:"log_level" default:"info" example:"debug" doc:"debug, info, warn or error. No level shows secrets or personal data."`
 	DrainTime     time.Duration `name:"drain_time" default:"30s" example:"60s" doc:"How long a stop waits for calls that are under way."`
 
+	KeepConsents time.Duration `name:"keep_consents" default:"0s" example:"26280h" doc:"How long the record of a consent is kept after it was withdrawn or superseded; 0: until its person is erased. One in force is always kept." danger:"What was consented to cannot be proved after that."`
+
 	TimeScale   float64       `name:"time_scale" default:"1" example:"60" doc:"Makes schedules run faster, for tests." danger:"Refused without allow_loopback."`
 	ClockOffset time.Duration `name:"clock_offset" default:"0s" example:"-10m" doc:"Moves this process's wall clock, for tests: SQLite's clock, by which schedules, leases, the ends of tokens and the log are; what providers' clocks are compared with; and what the times in ID tokens are. PostgreSQL has its own clock, which a node with a wrong one goes by. Keys, links and timers are not moved." danger:"Refused without allow_loopback."`
 }

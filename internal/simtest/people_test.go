@@ -54,7 +54,15 @@ func (w *world) read(who *person) (took time.Duration, err error) {
 func (w *world) consents(p *process, who *person, connectURL string) (url.Values, error) {
 	ctx := context.Background()
 	link := strings.TrimPrefix(connectURL, publicURL+"/connect/")
-	gone, err := p.flows.Continue(ctx, link, lanyard.Origin{}, "")
+	inv, err := p.flows.Open(ctx, link)
+	if err != nil {
+		return nil, err
+	}
+	var text lanyard.ConsentText
+	for _, one := range inv.Asked {
+		text.Scopes = append(text.Scopes, lanyard.ScopeInWords{Scope: one.Scope, Words: one.Say})
+	}
+	gone, err := p.flows.Continue(ctx, link, flow.Shown{Text: text, Mark: p.flows.Mark(link, text)}, lanyard.Origin{}, "")
 	if err != nil {
 		return nil, err
 	}

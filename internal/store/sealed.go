@@ -31,6 +31,7 @@ func sealedColumns() []sealedColumn {
 		{"apps.secret", `''`, unbound},
 		{"apps.webhook_secret", `''`, unbound},
 		{"connections.account", `person_id`, unbound},
+		{"consents.sealed", `person_id`, unbound},
 		{"deliveries.answer", `''`, unbound},
 		{"endpoints.old_secret", `''`, unbound},
 		{"endpoints.secret", `''`, unbound},

@@ -42,6 +42,7 @@ func TestSealedFieldsAreAllOfThemWithTheirPlaces(t *testing.T) {
 			{Place: place(string(w.app.ID), "apps.secret"), Key: ofProject, Sealed: w.app.Secret},
 			{Place: place(string(w.app.ID), "apps.webhook_secret"), Key: ofProject, Sealed: w.app.WebhookSecret},
 			{Place: place(string(w.connection.ID), "connections.account"), Key: ofPerson, Sealed: w.connection.Account},
+			{Place: place(string(w.consent.ID), "consents.sealed"), Key: ofPerson, Sealed: w.consent.Sealed},
 			{Place: place(string(w.delivery.ID), "deliveries.answer"), Key: ofProject, Sealed: w.delivery.Answer},
 			{Place: place(string(w.endpoint.ID), "endpoints.old_secret"), Key: ofProject, Sealed: w.endpoint.OldSecret},
 			{Place: place(string(w.endpoint.ID), "endpoints.secret"), Key: ofProject, Sealed: w.endpoint.Secret},

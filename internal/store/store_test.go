@@ -27,6 +27,8 @@ type world struct {
 	event      lanyard.Event
 	endpoint   lanyard.Endpoint
 	delivery   lanyard.Delivery
+	consent    lanyard.Consent
+	text       lanyard.ConsentText
 	claim      store.Idempotency
 }
 
@@ -75,7 +77,14 @@ func newWorld() world {
 	delivery := lanyard.Delivery{ID: newID[lanyard.DeliveryID]("dlv_"), Project: p.ID, Endpoint: endpoint.ID, Event: event.ID, Type: event.Type,
 		State: lanyard.DeliveryPending, Tries: 3, TryAt: day, TriedAt: day, Status: 500, Error: "timeout", Took: time.Second,
 		Answer: []byte("wa" + n), CreatedAt: day}
-	return world{project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
+	text := lanyard.ConsentText{Version: "1", Language: "en", Lines: []string{"Acme will be able to", "See \"it\" <all>"},
+		Scopes: []lanyard.ScopeInWords{{Scope: "a", Words: "See it"}, {Scope: "c", Words: "Change it", Optional: true}}}
+	consent := lanyard.Consent{ID: newID[lanyard.ConsentID]("cns_"), Project: p.ID, Connection: connection.ID, Grant: grant.ID, App: app.ID,
+		ClientID: "cid", Provider: "zoom", Label: "work", Person: person.ID, Session: session.ID, Origin: "hosted", Shown: lanyard.ShownPage,
+		TextHash: text.Hash(), Asked: []string{"a", "b"}, Granted: []string{"a"}, Missing: []string{"b"}, ShownAt: day,
+		AskedAt: day.Add(time.Second), GrantedAt: day.Add(time.Minute), Sealed: []byte("cs" + n), Who: "key:lyk_x", Key: "lyk_x",
+		State: lanyard.ConsentGiven, CreatedAt: day}
+	return world{consent: consent, text: text, project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
 		key: store.Key{ID: newID[lanyard.KeyID]("lyk_"), Project: p.ID, Operator: true, Name: "bots", MAC: hash("mac" + n),
 			Scopes: []lanyard.Scope{lanyard.ScopeToken}, Providers: []string{"zoom"}, Labels: []string{"work"},
 			CIDRs: []string{"10.0.0.0/8"}, ExpiresAt: day, LastUsedAt: day, CreatedAt: day},
@@ -105,7 +114,7 @@ func (w *world) add(t testing.TB, db *store.DB) {
 			tx.AddApp(w.app, hash("client"+string(w.project.ID))),
 			tx.AddPerson(w.person, keyset("person", string(w.project.ID)+"/"+string(w.person.ID))),
 			tx.AddGrant(w.grant), tx.AddConnection(w.connection), tx.AddSession(w.session), tx.AddFlow(w.flow),
-			tx.AddAttempt(w.attempt), tx.AddEvent(w.event),
+			tx.AddAttempt(w.attempt), tx.AddEvent(w.event), tx.AddConsentText(w.project.ID, w.text), tx.AddConsent(w.consent),
 		} {
 			if err != nil {
 				return lanyard.Entry{}, err

@@ -92,6 +92,60 @@ CREATE INDEX connections_project ON public.connections USING btree (project_id, 
 CREATE INDEX connections_provider ON public.connections USING btree (project_id, provider, id);
 CREATE INDEX connections_state ON public.connections USING btree (project_id, state, id);
 
+CREATE TABLE consent_texts (
+	project_id TEXT COLLATE "C" NOT NULL,
+	hash TEXT COLLATE "C" NOT NULL,
+	version TEXT COLLATE "C" NOT NULL,
+	language TEXT COLLATE "C" NOT NULL,
+	lines TEXT COLLATE "C" NOT NULL,
+	scopes TEXT COLLATE "C" NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX consent_texts_pkey ON public.consent_texts USING btree (project_id, hash);
+
+CREATE TABLE consents (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	connection_id TEXT COLLATE "C" NOT NULL,
+	grant_id TEXT COLLATE "C" NOT NULL,
+	app_id TEXT COLLATE "C" NOT NULL,
+	client_id TEXT COLLATE "C" NOT NULL,
+	provider TEXT COLLATE "C" NOT NULL,
+	label TEXT COLLATE "C" NOT NULL,
+	person_id TEXT COLLATE "C" NOT NULL,
+	session_id TEXT COLLATE "C" NOT NULL,
+	origin TEXT COLLATE "C" NOT NULL,
+	shown TEXT COLLATE "C" NOT NULL,
+	text_hash TEXT COLLATE "C" NOT NULL,
+	asked TEXT COLLATE "C" NOT NULL,
+	granted TEXT COLLATE "C" NOT NULL,
+	missing TEXT COLLATE "C" NOT NULL,
+	shown_at BIGINT NOT NULL,
+	asked_at BIGINT NOT NULL,
+	granted_at BIGINT NOT NULL,
+	sealed BYTEA,
+	who TEXT COLLATE "C" NOT NULL,
+	key_id TEXT COLLATE "C" NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	ended_at BIGINT NOT NULL,
+	ended_by TEXT COLLATE "C" NOT NULL,
+	reason TEXT COLLATE "C" NOT NULL,
+	superseded_by TEXT COLLATE "C" NOT NULL,
+	at_provider TEXT COLLATE "C" NOT NULL,
+	provider_status BIGINT NOT NULL,
+	provider_detail TEXT COLLATE "C" NOT NULL,
+	provider_again BIGINT NOT NULL,
+	answered_at BIGINT NOT NULL,
+	lives_until BIGINT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE INDEX consents_connection ON public.consents USING btree (connection_id, id);
+CREATE INDEX consents_ended ON public.consents USING btree (ended_at) WHERE (ended_at > 0);
+CREATE INDEX consents_grant ON public.consents USING btree (grant_id) WHERE (state = 'withdrawn'::text);
+CREATE INDEX consents_person ON public.consents USING btree (person_id, id);
+CREATE UNIQUE INDEX consents_pkey ON public.consents USING btree (id);
+CREATE INDEX consents_project ON public.consents USING btree (project_id, id);
+
 CREATE TABLE deliveries (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C" NOT NULL,
