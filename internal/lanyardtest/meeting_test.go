@@ -156,14 +156,13 @@ func TestPresence(t *testing.T) {
 		is(ana, "present")
 		here(w, number, "ana", false) // and so it ends
 		is(ana, "absent")
-		if got := asked(w, number).Str("state"); got != "ended" {
-			t.Errorf("got %s, want ended", got)
-		}
+		eventually(t, func() bool { return asked(w, number).Str("state") == "ended" }, "it has ended")
 		var stays int
 		w.One(&stays, `SELECT count(*) FROM attendances`)
 		if stays != 0 {
 			t.Errorf("got %d stays, want none of a run that is over", stays)
 		}
+		is(ana, "absent")
 
 		foreign := planned(w, sandbox.Plan{Host: "chidi"})
 		here(w, foreign, "ana", true) // who is there, and nobody tells us
