@@ -18,11 +18,6 @@ func (q *Query) Meeting(app lanyard.AppID, key []byte) (lanyard.Meeting, error) 
 	return get(q, scanMeeting, `SELECT `+meetingColumns+` FROM meetings WHERE app_id = $1 AND meeting = $2`, app, key)
 }
 
-// Meetings returns what the apps of a project know of a meeting.
-func (q *Query) Meetings(project lanyard.ProjectID, key []byte) ([]lanyard.Meeting, error) {
-	return all(q, scanMeeting, `SELECT `+meetingColumns+` FROM meetings WHERE project_id = $1 AND meeting = $2 ORDER BY app_id`, project, key)
-}
-
 // PutMeeting writes all that is known of a meeting. It is read before in the same
 // transaction, which has locked its host's listing.
 func (tx *Tx) PutMeeting(m lanyard.Meeting) error {

@@ -342,7 +342,6 @@ CREATE TABLE meetings (
 CREATE INDEX meetings_host ON public.meetings USING btree (app_id, host);
 CREATE INDEX meetings_keep ON public.meetings USING btree (keep_until);
 CREATE UNIQUE INDEX meetings_pkey ON public.meetings USING btree (app_id, meeting);
-CREATE INDEX meetings_project ON public.meetings USING btree (project_id, meeting);
 
 CREATE TABLE meta (
 	key TEXT COLLATE "C" NOT NULL,

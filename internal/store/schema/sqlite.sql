@@ -371,8 +371,6 @@ CREATE INDEX meetings_host ON meetings (app_id, host);
 
 CREATE INDEX meetings_keep ON meetings (keep_until);
 
-CREATE INDEX meetings_project ON meetings (project_id, meeting);
-
 CREATE TABLE meta (
 	key   TEXT PRIMARY KEY,
 	value TEXT NOT NULL

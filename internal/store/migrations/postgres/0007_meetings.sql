@@ -34,7 +34,6 @@ CREATE TABLE meetings (
 	keep_until BIGINT NOT NULL,
 	PRIMARY KEY (app_id, meeting)
 );
-CREATE INDEX meetings_project ON meetings (project_id, meeting);
 CREATE INDEX meetings_host ON meetings (app_id, host);
 CREATE INDEX meetings_keep ON meetings (keep_until);
 
