@@ -3,15 +3,21 @@ package lanyardtest_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"lanyard"
 	"lanyard/internal/lanyardtest"
 	"lanyard/internal/sandbox"
 	"lanyard/internal/server"
+	"lanyard/internal/store/storetest"
 )
+
+// listing is a server that lists meetings.
+func listing(s *server.Settings) { s.MeetingsStop = false }
 
 // asked is what is known of a meeting, and of a connection in it.
 func asked(w *lanyardtest.World, number string, about ...lanyardtest.JSON) lanyardtest.JSON {
@@ -102,7 +108,7 @@ func TestMeetingsAreListedAtConnect(t *testing.T) {
 		if there != 2 {
 			t.Errorf("got %d meetings, want ana's two", there)
 		}
-	})
+	}, listing)
 }
 
 // The host counts, and not who has made the meeting.
@@ -121,7 +127,7 @@ func TestTheHostAndNotTheOperator(t *testing.T) {
 		if got := asked(w, number, ana); got.Str("host") != "not_known" {
 			t.Errorf("got %v, want a stranger's meeting not known", got)
 		}
-	})
+	}, listing)
 }
 
 // listed waits until so many lists were made.
@@ -170,7 +176,7 @@ func TestPresence(t *testing.T) {
 		if got := presence(w, foreign, ana); got != "not_knowable" {
 			t.Errorf("at a stranger's: got %s, want not_knowable", got)
 		}
-	})
+	}, listing)
 }
 
 func meetingNotice(event, number, run, host string, at time.Time, more string) string {
@@ -248,7 +254,7 @@ func TestMeetingNoticesInAnyOrder(t *testing.T) {
 		if got := asked(w, number); got.Str("host") != "not_known" {
 			t.Errorf("given to a stranger: got %v, want it not known", got)
 		}
-	})
+	}, listing)
 }
 
 // Who takes the app out takes along what was known of their meetings.
@@ -284,12 +290,12 @@ func TestDeauthorizedMeetings(t *testing.T) {
 		if status != http.StatusNoContent || hers != 2 { // ben's, and his personal one
 			t.Errorf("got %d and %d meetings, want nothing of hers to come back", status, hers)
 		}
-	})
+	}, listing)
 }
 
 // Scopes that were not granted are no reason to fail, and it is said.
 func TestMeetingsWithoutTheScope(t *testing.T) {
-	w := lanyardtest.New(t)
+	w := lanyardtest.New(t, listing)
 	app := w.Zoom()
 	number := planned(w, sandbox.Plan{Host: "ana"})
 	link := w.OK("POST", "/v1/connect-sessions", map[string]any{"app_id": app, "end_user": map[string]any{"id": "u"},
@@ -308,7 +314,7 @@ func TestMeetingsWithoutTheScope(t *testing.T) {
 
 // Another personal meeting, by a notice.
 func TestAnotherPersonalMeeting(t *testing.T) {
-	w := lanyardtest.New(t)
+	w := lanyardtest.New(t, listing)
 	app, _ := hooked(w)
 	ana := w.Connect(app, "u", "ana")
 	listed(t, w, 1)
@@ -322,7 +328,7 @@ func TestAnotherPersonalMeeting(t *testing.T) {
 // A recording is the host's to allow: theirs is the connection that is taken, and
 // somebody else's is told whose it is.
 func TestRecordingByTheHost(t *testing.T) {
-	w := lanyardtest.New(t)
+	w := lanyardtest.New(t, listing)
 	app, _ := hooked(w)
 	ana, ben, dana := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben"), w.Connect(app, "x", "dana")
 	listed(t, w, 3)
@@ -359,7 +365,7 @@ func TestRecordingByTheHost(t *testing.T) {
 // What is over goes by itself, and what is listed comes again: lists are made once a
 // day, and soon after a notice; what they do not have any more is nobody's.
 func TestMeetingsAreListedAgainAndForgotten(t *testing.T) {
-	w := lanyardtest.New(t, func(s *server.Settings) { s.TimeScale = 20_000 }) // a day is 4.3 s
+	w := lanyardtest.New(t, listing, func(s *server.Settings) { s.TimeScale = 20_000 }) // a day is 4.3 s
 	app := w.Zoom()
 	number := planned(w, sandbox.Plan{Host: "ana"})
 	ana := w.Connect(app, "u", "ana")
@@ -374,4 +380,72 @@ func TestMeetingsAreListedAgainAndForgotten(t *testing.T) {
 		w.One(&n, `SELECT count(*) FROM meetings WHERE gone = 1`)
 		return n == 0
 	}, "what is gone is forgotten")
+}
+
+// What asks for a list is in the database: a server that stops before it has made one
+// makes it after its next start.
+func TestAListThatWasNotMadeIsMadeAfterARestart(t *testing.T) {
+	w := lanyardtest.New(t) // which makes none
+	number := planned(w, sandbox.Plan{Host: "ana"})
+	ana := w.Connect(w.Zoom(), "u", "ana")
+	w.Stop()
+	w.Restart(listing)
+	eventually(t, func() bool { return hostIs(w, number) == ana.Str("id") }, "it is hers")
+}
+
+// A provider that asks to wait is left alone, by notices too; a list that says whose it
+// is, and it is somebody else, is not believed.
+func TestListsThatDoNotWork(t *testing.T) {
+	w := lanyardtest.New(t, listing)
+	app, _ := hooked(w)
+	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "meetings"}, Action: "status", Status: 429,
+		Headers: map[string]string{"Retry-After": time.Now().UTC().Add(10 * time.Minute).Format(time.RFC3339)}}))
+	number := planned(w, sandbox.Plan{Host: "ana"})
+	ana := w.Connect(app, "u", "ana")
+	problem := func(c lanyardtest.JSON) string { return asked(w, number, c).List("connections")[0].Str("list_problem") }
+	eventually(t, func() bool { return problem(ana) == "rate_limited" }, "it is said why not")
+	planned(w, sandbox.Plan{Host: "ana"}) // and a notice
+	settled(t, w)
+	var wait int64
+	w.One(&wait, `SELECT (list_at - $1) / 1000000 FROM listings`, time.Now().UnixMicro())
+	if wait < 8*60 || wait > 20*60 {
+		t.Errorf("got the next list in %d s, want it as late as was asked", wait)
+	}
+	w.Sandbox.RemoveFault("")
+	w.SQL(`UPDATE listings SET list_at = 1`)
+	eventually(t, func() bool { return hostIs(w, number) == ana.Str("id") && problem(ana) == "" }, "then it works")
+
+	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "userinfo"}, Action: "status", Status: 200,
+		Headers: map[string]string{"Content-Type": "application/json"}, Body: `{"id":"somebody-else","pmi":2999999999}`}))
+	w.SQL(`UPDATE listings SET list_at = 1`)
+	eventually(t, func() bool { return problem(ana) == "provider_answer_invalid" }, "it is not believed")
+	if got := asked(w, "2999999999"); got.Str("host") != "not_known" {
+		t.Errorf("got %v, want nothing of it kept", got)
+	}
+	entries := w.OK("GET", "/v1/audit/entries?what=meetings.listed", nil).List("data")
+	var outcomes []string
+	for _, e := range entries {
+		outcomes = append(outcomes, e.Str("outcome")+" "+e.Str("code"))
+	}
+	if got := strings.Join(outcomes, ", "); got != "failed provider_answer_invalid, ok , failed rate_limited" {
+		t.Errorf("got %s, want one entry for each that is news", got)
+	}
+}
+
+// Two nodes, one database: each list is made once.
+func TestOneListerAtATime(t *testing.T) {
+	if os.Getenv("LANYARD_TEST_POSTGRES") == "off" {
+		t.Skip("LANYARD_TEST_POSTGRES=off")
+	}
+	w := lanyardtest.New(t, listing, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(storetest.PostgreSQL(t).URL) })
+	app := w.Zoom()
+	stop, _ := node(t, w, t.TempDir())
+	t.Cleanup(func() { must(t)(nil, stop()) })
+	for i, person := range []string{"ana", "ben", "chidi", "dana"} {
+		w.Connect(app, strconv.Itoa(i), person)
+	}
+	listed(t, w, 4)
+	if n := len(w.OK("GET", "/v1/audit/entries?what=meetings.listed", nil).List("data")); n != 4 {
+		t.Errorf("got %d lists of four people, want 4", n)
+	}
 }

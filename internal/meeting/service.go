@@ -2,7 +2,6 @@ package meeting
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"lanyard"
@@ -23,7 +22,7 @@ type Config struct {
 	Connections *connection.Service
 	Hold        func() error // why no provider may be called now; nil: nothing is in the way
 	Pace        float64      // how much faster than usual the schedule is, for tests; 1
-	Logger      *slog.Logger
+	Stop        bool         // list nothing; what notices say is known all the same
 }
 
 // Lister is code for a provider whose accounts have meetings.
@@ -44,6 +43,9 @@ func New(c Config) *Service { return &Service{c} }
 // due is in the database.
 func (s *Service) Tasks() []worker.Task {
 	out := []worker.Task{{Name: "meeting.purge", Every: s.scaled(time.Hour), Run: s.purge}}
+	if s.Stop {
+		return out
+	}
 	for range atOnce {
 		out = append(out, worker.Task{Name: "meeting.list", Every: look, Run: s.list})
 	}

@@ -80,7 +80,7 @@ func (s *Server) services(ctx context.Context) error {
 	s.polls = journeys.Stop
 
 	meetings := meeting.New(meeting.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections,
-		Hold: s.self.Hold, Pace: s.settings.TimeScale, Logger: s.log})
+		Hold: s.self.Hold, Pace: s.settings.TimeScale, Stop: s.settings.MeetingsStop})
 	s.tasks = append(s.tasks, meetings.Tasks()...)
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
 		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
