@@ -449,3 +449,49 @@ func TestOneListerAtATime(t *testing.T) {
 		t.Errorf("got %d lists of four people, want 4", n)
 	}
 }
+
+// T22: two customers have the same person connected, each by an app of their own. What
+// one of them knows of a meeting the other does not learn, nor do their keys that are
+// limited to other people.
+func TestAnotherProjectSeesNoMeeting(t *testing.T) {
+	w := lanyardtest.New(t, listing)
+	app, _ := hooked(w)
+	ana := w.Connect(app, "u", "ana")
+	w.OK("PATCH", "/v1/connections/"+ana.Str("id"), map[string]any{"label": "sales"})
+	listed(t, w, 1)
+	number := planned(w, sandbox.Plan{Host: "ana"})
+	here(w, number, "ana", true)
+	eventually(t, func() bool { return presence(w, number, ana) == "present" }, "ana is there")
+
+	mallory := w.In(t) // a view of the same server
+	project := w.Operator("POST", "/v1/operator/projects", map[string]any{"name": "mallory"}).Str("id")
+	mallory.Key = w.Operator("POST", "/v1/operator/keys", map[string]any{"project": project, "scopes": lanyard.Scopes}).Str("credential")
+	his := mallory.Connect(mallory.Zoom(), "v", "ben")
+	got := asked(mallory, number, his)
+	if got.Str("host") != "not_known" || got.Str("state") != "not_known" || len(got.List("connections")) != 1 ||
+		got.List("connections")[0].Str("presence") != "not_knowable" {
+		t.Errorf("got %v, want nothing of hers", got)
+	}
+	foreign := mallory.Fails("not_found", "GET", "/v1/meetings?meeting_number="+number+"&connection_id="+ana.Str("id"), nil)
+	nobody := mallory.Fails("not_found", "GET", "/v1/meetings?meeting_number="+number+"&connection_id=con_00000000000000000000000000", nil)
+	if foreign.Str("detail") != nobody.Str("detail") {
+		t.Errorf("got %v for hers and %v for nobody's, want them alike", foreign, nobody)
+	}
+	mallory.Fails("host_not_known", "POST", "/v1/join-tokens", map[string]any{"meeting_number": number, "types": []string{"local_recording"}})
+
+	limited := w.OK("POST", "/v1/keys", map[string]any{"scopes": []string{"read", "join:recording"}, "labels": []string{"support"}}).Str("credential")
+	status, out := w.Call(limited, "GET", "/v1/meetings?meeting_number="+number, nil)
+	if status != http.StatusOK || out.Str("host") != "not_known" || out.Str("state") != "not_known" || len(out.List("connections")) != 0 {
+		t.Errorf("a limited key: got %d %v, want nothing", status, out)
+	}
+	w.FailsAs(limited, "host_not_known", "POST", "/v1/join-tokens", map[string]any{"meeting_number": number, "types": []string{"local_recording"}})
+	unread := w.OK("POST", "/v1/keys", map[string]any{"scopes": []string{"token"}}).Str("credential")
+	w.FailsAs(unread, "scope_missing", "GET", "/v1/meetings?meeting_number="+number, nil)
+	for query, code := range map[string]string{"": "invalid_meeting_link", "?meeting_number=12": "invalid_meeting_link", "?meeting_number=" + number + "&provider=slack": "ability_missing",
+		"?meeting_number=" + number + "&meeting_url=https://zoom.us/j/" + number: "invalid_request", "?meeting_url=https://zoom.us/my/ana": "personal_meeting_link"} {
+		w.Fails(code, "GET", "/v1/meetings"+query, nil)
+	}
+	if got := w.OK("GET", "/v1/meetings?meeting_url=https://us02web.zoom.us/j/"+number+"?pwd=x", nil); got.Str("host") != "connected" || got.Str("meeting_number") != number {
+		t.Errorf("by a link: got %v", got)
+	}
+}

@@ -3,7 +3,7 @@
 // Everything is at the real provider's path behind a prefix, so an app needs only other endpoints, and no other code:
 //
 //	/zoom/oauth/authorize, /zoom/oauth/token, /zoom/oauth/revoke
-//	/zoom/v2/users/{me}, …/token?type=onbehalf|zak, …/zak, …/meetings
+//	/zoom/v2/users/{me}, …/token?type=onbehalf|zak, …/zak, …/meetings (faults know it as "meetings", the others as "api")
 //	/zoom/v2/meetings/{id}, …/jointoken/local_recording
 //	/zoom/meetings/{number}         the meeting as a page, or as JSON with Accept: application/json
 //	/zoom/meetings/{number}/join    POST {"bot_name","onbehalf_token","zak","recording_token"}: a bot at the door
