@@ -46,11 +46,8 @@ func (s *Service) list(ctx context.Context) error {
 // database that is away is not worth a line a second.
 func (s *Service) claim(ctx context.Context) (l lanyard.Listing, err error) {
 	due := false
-	err = s.Store.View(ctx, func(q *store.Query) error {
-		now, err := q.Now()
-		if err == nil {
-			due, err = q.ListingDue(now)
-		}
+	err = s.Store.View(ctx, func(q *store.Query) (err error) {
+		due, err = q.ListingDue(s.Store.Clock())
 		return err
 	})
 	if err == nil && due {

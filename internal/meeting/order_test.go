@@ -2,7 +2,7 @@ package meeting
 
 import (
 	"fmt"
-	"math/rand/v2" //nolint:depguard // a test's orders; the seed is in the failure
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -112,7 +112,7 @@ func TestNoticesInAnyOrderSayTheSame(t *testing.T) {
 		const rounds = 40
 		seen := map[lanyard.Presence]bool{}
 		for seed := range uint64(rounds) {
-			r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // as above
+			r := rand.New(rand.NewPCG(seed, 1))
 			happened := history(r)
 			want := after(fmt.Sprint("in order ", seed), happened)
 			for i := range 4 {

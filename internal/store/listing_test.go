@@ -122,12 +122,10 @@ func TestAGrantTakesItsMeetingsAlong(t *testing.T) {
 		left := func(x world) (meetings, stays int) {
 			must(t, db.View(t.Context(), func(q *store.Query) error {
 				for _, key := range []string{"mine", "strange"} {
-					m, err := q.Meeting(x.app.ID, []byte(key))
-					if err == nil {
+					if _, err := q.Meeting(x.app.ID, []byte(key)); err == nil {
 						meetings++
 					}
-					m = meetingOf(x, key)
-					here, err := q.PresentIn(m, 10)
+					here, err := q.PresentIn(meetingOf(x, key), 10)
 					must(t, err)
 					stays += len(here)
 				}
