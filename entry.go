@@ -25,6 +25,7 @@ const (
 	ActAppChanged         Action = "app.changed"
 	ActAppStopped         Action = "app.misconfigured" // the app's breaker has opened, or a storm of refusals began
 	ActAppRecovered       Action = "app.recovered"
+	ActMeetingsListed     Action = "meetings.listed" // with a person's token; for nobody who waits
 	ActNoticeReceived     Action = "notice.received" // from a provider, and it had an effect
 	ActNodeLost           Action = "node.lost"
 	ActProjectChanged     Action = "project.changed"

@@ -89,6 +89,7 @@ const (
 	CodePersonalMeetingLink      Code = "personal_meeting_link"
 	CodeMeetingNotFound          Code = "meeting_not_found"
 	CodeHostRequired             Code = "host_required"
+	CodeHostNotKnown             Code = "host_not_known"
 	CodeUserNotActive            Code = "user_not_active"
 )
 
@@ -178,5 +179,6 @@ var rows = map[Code]Row{
 	CodePersonalMeetingLink:      {CodePersonalMeetingLink, Invalid, false, "Personal link", "A personal link (/my/…) does not hold the meeting number.", "Send the meeting number, or the link that starts with /j/.", "Please send the link with the meeting number in it."},
 	CodeMeetingNotFound:          {CodeMeetingNotFound, NotFound, false, "Meeting not found", "The provider does not know this meeting, or this person cannot see it.", "Check the meeting number.", "I could not find this meeting."},
 	CodeHostRequired:             {CodeHostRequired, Forbidden, false, "Only the host's account", "Only the host of the meeting can give this token.", "Use the host's connection.", "Only the host can allow this."},
+	CodeHostNotKnown:             {CodeHostNotKnown, Conflict, false, "Host not known", "Nobody who is connected is known to host this meeting.", "Name the host's connection in `connection_id`, or have the host connect with a scope for listing meetings.", "I do not know yet whose meeting this is."},
 	CodeUserNotActive:            {CodeUserNotActive, Conflict, false, "Account not active at the provider", "The provider says this account is not active.", "The person has to activate it at the provider.", "Your account is not active."},
 }

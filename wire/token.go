@@ -57,7 +57,7 @@ type ReconnectRequest struct {
 
 // JoinTokenRequest mints what a meeting needs: POST /v1/join-tokens.
 type JoinTokenRequest struct {
-	ConnectionID  string   `json:"connection_id" minLength:"1" maxLength:"64"`
+	ConnectionID  string   `json:"connection_id,omitempty" maxLength:"64" doc:"For local_recording alone it may be left out: then it is the host's, where that is known"`
 	MeetingURL    string   `json:"meeting_url,omitempty" maxLength:"4096" doc:"Any shape of link, as people paste it"`
 	MeetingNumber string   `json:"meeting_number,omitempty" maxLength:"20" doc:"9 to 11 digits"`
 	Types         []string `json:"types" minItems:"1" maxItems:"3" doc:"onbehalf, zak, local_recording; the key needs the scope of each"`

@@ -16,6 +16,7 @@ import (
 	"lanyard/internal/connection"
 	"lanyard/internal/flow"
 	"lanyard/internal/jointoken"
+	"lanyard/internal/meeting"
 	"lanyard/internal/provider"
 	"lanyard/internal/web"
 	"lanyard/internal/webhook"
@@ -29,6 +30,7 @@ type API struct {
 	Flow        *flow.Service
 	Connections *connection.Service
 	JoinTokens  *jointoken.Service
+	Meetings    *meeting.Service
 	Audit       *audit.Service
 	Events      *webhook.Service
 }
@@ -44,6 +46,7 @@ func (a *API) Mount(f *web.Front) {
 	a.mountConnections(f)
 	a.mountTokens(f)
 	a.mountConsents(f)
+	a.mountMeetings(f)
 	a.mountAudit(f)
 	a.mountWebhooks(f)
 	a.mountOperator(f)

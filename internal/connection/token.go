@@ -14,6 +14,7 @@ import (
 type TokenRequest struct {
 	MinTTL time.Duration // it should live at least this long; 0: the provider's own margin
 	Scopes []string      // it must carry these
+	Quiet  bool          // nobody asked for it: it does not count as use
 }
 
 // Token is an access token for somebody entitled to it.
@@ -106,13 +107,18 @@ func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.Con
 		}
 		return e, nil
 	}
+	note := func(id lanyard.GrantID) {
+		if !r.Quiet {
+			s.Grants.Used(id)
+		}
+	}
 	if err := read(ctx, step); err != nil || due == nil {
-		s.Grants.Used(used)
+		note(used)
 		return out, err
 	}
 	renewing = s.renew(ctx, p, *due, s.life(*due) > 0)
 	err = read(ctx, step)
-	s.Grants.Used(used)
+	note(used)
 	return out, err
 }
 

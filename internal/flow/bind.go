@@ -172,6 +172,9 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 			if errors.Is(err, errTaken) {
 				err = moved
 			}
+			if err == nil {
+				err = s.askMeetings(tx, ready, consents[i].Grant, who)
+			}
 			if consents[i].Late && err == nil {
 				e.Detail["tokens"] = "those_of_a_later_consent"
 			}

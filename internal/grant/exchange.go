@@ -259,6 +259,12 @@ func (s *Service) SubjectHash(a lanyard.App, who provider.Identity) []byte {
 	return s.Vault.Digest(a.Project, "subject", string(a.ID), who.Issuer, who.Subject, who.OrganizationID)
 }
 
+// AccountHash is what an account is called in what is known of meetings, where a
+// provider names accounts by their ids alone.
+func (s *Service) AccountHash(a lanyard.App, issuer, subject string) []byte {
+	return s.Vault.Digest(a.Project, "account", string(a.ID), issuer, subject)
+}
+
 // GiveBack revokes tokens at the provider. The attempt is on record; the
 // outcome says what lives on.
 func (s *Service) GiveBack(ctx context.Context, ready app.Ready, g lanyard.Grant, t lanyard.TokenSet) (provider.RevokeResult, error) {

@@ -3,14 +3,13 @@ package jointoken
 import (
 	"context"
 	"errors"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"lanyard"
 	"lanyard/internal/app"
 	"lanyard/internal/connection"
+	"lanyard/internal/meeting"
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
 )
@@ -40,6 +39,7 @@ type Config struct {
 	Store       *store.DB
 	Apps        *app.Service
 	Connections *connection.Service
+	Meetings    *meeting.Service
 }
 
 // Service mints join tokens. It is safe for concurrent use.
@@ -50,9 +50,9 @@ func New(c Config) *Service { return &Service{c} }
 
 // Request says who joins what.
 type Request struct {
-	Connection    lanyard.ConnectionID
-	MeetingURL    string // any shape of link, or
-	MeetingNumber string // 9 to 11 digits
+	Connection    lanyard.ConnectionID // may be left out for local_recording alone: then the host's
+	MeetingURL    string               // any shape of link, or
+	MeetingNumber string               // 9 to 11 digits
 	Types         []string
 }
 
@@ -77,15 +77,13 @@ type Failure struct {
 	Err  error
 }
 
-var digits = regexp.MustCompile(`^[0-9]{9,11}$`)
-
 // Mint mints one token of each type. If at least one can be had, the others are
 // reported beside it; if none, the error of the first is returned.
 //
 // Errors: scope_missing, not_found, ability_missing, invalid_meeting_link,
 // ambiguous_meeting_link, personal_meeting_link, scopes_missing,
-// meeting_not_found, user_not_active, host_required, provider_unavailable, and
-// those of reading an access token.
+// meeting_not_found, user_not_active, host_required, host_not_known,
+// provider_unavailable, and those of reading an access token.
 func (s *Service) Mint(ctx context.Context, p lanyard.Principal, r Request) (Minted, error) {
 	if len(r.Types) == 0 {
 		return Minted{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "types: say at least one of onbehalf, zak, local_recording")
@@ -99,16 +97,25 @@ func (s *Service) Mint(ctx context.Context, p lanyard.Principal, r Request) (Min
 			return Minted{}, s.denied(ctx, p, r.Connection, typ, err)
 		}
 	}
+	if r.Connection == "" {
+		var err error
+		if r, err = s.byHost(ctx, p, r); err != nil {
+			return Minted{}, s.denied(ctx, p, "", r.Types[0], err)
+		}
+	}
 	m, err := s.resolve(ctx, p, r.Connection)
 	if err != nil {
 		return Minted{}, s.denied(ctx, p, r.Connection, r.Types[0], err)
 	}
 	out := Minted{}
-	if out.Meeting, err = m.meeting(r); err != nil {
+	if out.Meeting, err = meeting.Read(m.code.ParseMeetingLink, r.MeetingURL, r.MeetingNumber); err != nil {
 		return Minted{}, err
 	}
 	for _, typ := range r.Types {
 		t, err := s.one(ctx, p, m, out.Meeting, typ)
+		if typ == LocalRecording && err != nil {
+			err = s.hostOf(ctx, p, m, out.Meeting, err)
+		}
 		if lerr := s.log(ctx, p, m.connection, typ, out.Meeting, err); lerr != nil {
 			return Minted{}, lerr // what is not on the log does not leave
 		}
@@ -156,20 +163,6 @@ func (s *Service) resolve(ctx context.Context, p lanyard.Principal, id lanyard.C
 	}
 	m.target = ready.Target
 	return m, nil
-}
-
-func (m minter) meeting(r Request) (provider.Meeting, error) {
-	switch {
-	case r.MeetingURL != "" && r.MeetingNumber != "":
-		return provider.Meeting{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "give meeting_url or meeting_number, not both")
-	case r.MeetingURL != "":
-		return m.code.ParseMeetingLink(r.MeetingURL)
-	}
-	n := strings.NewReplacer(" ", "", "-", "").Replace(r.MeetingNumber)
-	if !digits.MatchString(n) {
-		return provider.Meeting{}, lanyard.Errorf(lanyard.CodeInvalidMeetingLink, "meeting_number: 9 to 11 digits; spaces and dashes do no harm")
-	}
-	return provider.Meeting{Number: n}, nil
 }
 
 // one mints one token; an access token that the provider refuses is renewed once.

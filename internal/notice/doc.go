@@ -9,6 +9,6 @@
 // taken; it is acted on when the database is back.
 //
 // Whoever may not be believed gets the same answer: no app, another project's, no
-// secret, a wrong signature, a wrong time. Of meetings, notices are taken and let go:
-// nothing keeps meetings yet.
+// secret, a wrong signature, a wrong time. What is said of meetings is package
+// meeting's to keep.
 package notice

@@ -11,6 +11,7 @@ import (
 	"lanyard"
 	"lanyard/internal/app"
 	"lanyard/internal/connection"
+	"lanyard/internal/meeting"
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
@@ -25,6 +26,7 @@ type Config struct {
 	Providers   *provider.Set
 	Apps        *app.Service
 	Connections *connection.Service
+	Meetings    *meeting.Service
 	Front       *web.Front
 	Dir         string // for what waits; made if it is not there
 	Logger      *slog.Logger
@@ -139,6 +141,12 @@ func (s *Service) one(ctx context.Context, name string) error {
 	}
 	if n.At.IsZero() || n.At.After(r.ReceivedAt) { // it cannot tell of what came later
 		n.At = r.ReceivedAt
+	}
+	if n.Effect == provider.NoticeMeeting {
+		if err := s.Meetings.Told(ctx, r.App, n); err != nil {
+			return err
+		}
+		return s.queue.drop(name)
 	}
 	digest := s.Vault.Digest(r.Project, "notice", string(r.App), string(body.Reveal()))
 	if err := s.Connections.Told(ctx, r.App, digest, n); err != nil {

@@ -1,5 +1,7 @@
 package provider
 
+import "time"
+
 // Meeting is what a meeting link or a typed number names.
 type Meeting struct {
 	Number   string // digits
@@ -23,4 +25,51 @@ type SDKNames struct {
 	Native  string `json:"native,omitempty"`
 	Android string `json:"android,omitempty"`
 	IOS     string `json:"ios,omitempty"`
+}
+
+// MeetingNotice is what a notice with NoticeMeeting says. Whose meeting it is, the host says, and not who has made it.
+type MeetingNotice struct {
+	Change   MeetingChange
+	Number   string    // digits; for MeetingPersonal the personal meeting's, "" if there is none any more
+	Former   string    // for MeetingPersonal: the number it had before
+	Run      string    // the provider's id of this run
+	Host     string    // the account that hosts it, as identity has it; "": the notice does not say
+	Personal bool      // it is the host's personal meeting
+	Ends     time.Time // when it is planned to end; zero: not said, or there is no one end
+	Stay     string    // the provider's id of somebody's stay in this run
+	Account  string    // the account of who came or went; "": not signed in, or not said
+}
+
+// MeetingChange is what has happened to a meeting.
+type MeetingChange string
+
+const (
+	MeetingPlanned  MeetingChange = "planned"  // made, or made again
+	MeetingChanged  MeetingChange = "changed"  // something of it is other than it was
+	MeetingDeleted  MeetingChange = "deleted"  //
+	MeetingStarted  MeetingChange = "started"  //
+	MeetingEnded    MeetingChange = "ended"    //
+	MeetingJoined   MeetingChange = "joined"   // somebody came
+	MeetingLeft     MeetingChange = "left"     // somebody went
+	MeetingPersonal MeetingChange = "personal" // the host has another personal meeting
+)
+
+// MeetingAccount is what a provider says of an account whose meetings are to be listed.
+type MeetingAccount struct {
+	Subject  string // as identity has it
+	Personal string // number of the personal meeting; "" if there is none
+}
+
+// MeetingPage is a page of a list of meetings.
+type MeetingPage struct {
+	Meetings []ListedMeeting
+	Next     string // of the next page; "": this is the last
+}
+
+// ListedMeeting is one meeting of a list.
+type ListedMeeting struct {
+	Number   string
+	Host     string    // as identity has it; "": not said
+	Personal bool      //
+	Ends     time.Time // as MeetingNotice.Ends
 }

@@ -18,6 +18,7 @@ type Notice struct {
 	Organization string       //
 	At           time.Time    // when it happened, by the provider's clock; zero: it does not say
 	Challenge    string       // what is to be signed, to show that the address is ours; "": it is no such notice
+	Meeting      MeetingNotice
 }
 
 // NoticeEffect is what a notice makes of the account's grant.

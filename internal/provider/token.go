@@ -74,6 +74,9 @@ func (t *Target) Endpoint(name string) string {
 	return out
 }
 
+// Namespace is that of Identity.Issuer.
+func (t *Target) Namespace() string { return t.namespace() }
+
 // namespace is the issuer under which subjects are unique: the provider's, or where it has none the origin of its token endpoint.
 func (t *Target) namespace() string {
 	if t.Issuer != "" {

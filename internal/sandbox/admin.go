@@ -34,13 +34,8 @@ func (s *Sandbox) adminRoutes() http.Handler {
 		return object{"data": grants}, err
 	}, http.StatusOK))
 	mux.HandleFunc("GET /admin/meetings", func(w http.ResponseWriter, _ *http.Request) { list(w, s.Meetings()) })
-	mux.HandleFunc("POST /admin/meetings", take(func(in struct {
-		Host   string `json:"host"`
-		Topic  string `json:"topic"`
-		Number string `json:"number"`
-	}) (Meeting, error) {
-		return s.CreateMeeting(in.Host, in.Topic, in.Number)
-	}, http.StatusCreated))
+	mux.HandleFunc("POST /admin/meetings", take(s.PlanMeeting, http.StatusCreated))
+	mux.HandleFunc("DELETE /admin/meetings/{number}", s.adminDeleteMeeting)
 	mux.HandleFunc("GET /admin/meetings/{number}", s.adminMeeting)
 	mux.HandleFunc("POST /admin/meetings/{number}/present", s.adminPresence(true))
 	mux.HandleFunc("POST /admin/meetings/{number}/absent", s.adminPresence(false))

@@ -97,7 +97,11 @@ func (s *Sandbox) adminValidateWebhook(w http.ResponseWriter, r *http.Request) {
 func (s *Sandbox) adminPatchPerson(w http.ResponseWriter, r *http.Request) {
 	take(func(in struct {
 		Status string `json:"status"`
+		PMI    int64  `json:"pmi"`
 	}) (Person, error) {
+		if in.PMI != 0 {
+			return s.SetPMI(r.PathValue("person"), in.PMI)
+		}
 		return s.SetStatus(r.PathValue("provider"), r.PathValue("person"), in.Status)
 	}, http.StatusOK)(w, r)
 }

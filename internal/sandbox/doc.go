@@ -3,7 +3,7 @@
 // Everything is at the real provider's path behind a prefix, so an app needs only other endpoints, and no other code:
 //
 //	/zoom/oauth/authorize, /zoom/oauth/token, /zoom/oauth/revoke
-//	/zoom/v2/users/{me}, …/token?type=onbehalf|zak, …/zak, …/meetings
+//	/zoom/v2/users/{me}, …/token?type=onbehalf|zak, …/zak, …/meetings (faults know it as "meetings", the others as "api")
 //	/zoom/v2/meetings/{id}, …/jointoken/local_recording
 //	/zoom/meetings/{number}         the meeting as a page, or as JSON with Accept: application/json
 //	/zoom/meetings/{number}/join    POST {"bot_name","onbehalf_token","zak","recording_token"}: a bot at the door
@@ -51,12 +51,12 @@
 //	POST         clients/zoom/{id}/validate-webhook   {"ok","detail"}: endpoint.url_validation, judged
 //	POST         notices                        a Notice → {"data":[Noticed]}: a Zoom notice by order, well-formed, late, doubled, replayed, forged …
 //	GET          people?provider=               PersonAt
-//	PATCH        people/{provider}/{person}     {"status":"inactive"}
+//	PATCH        people/{provider}/{person}     {"status":"inactive"} or {"pmi":2123456789}
 //	GET          grants                         Grant
 //	POST         revoke                         {"provider","client_id","person"} → {"revoked":1}: the person takes the app out, webhook follows
 //	POST         rotate-behind                  the same → {"data":[Grant]}: somebody else uses the refresh token
-//	GET POST     meetings                       {"host","topic","number"?} → Meeting
-//	GET          meetings/{number}
+//	GET POST     meetings                       {"host","topic","number"?,"operator"?} → Meeting
+//	GET DELETE   meetings/{number}              DELETE {"operator"?}
 //	POST         meetings/{number}/present      {"person"} → Meeting; …/absent likewise
 //	GET POST DELETE  faults, DELETE faults/{id}  a Fault
 //	GET          ledger?provider=&client_id=&person=&event=&kind=&family=&fingerprint=&meeting=&after=&limit=   Entry, oldest first
@@ -69,7 +69,7 @@
 //
 // # Webhooks
 //
-// Zoom clients with webhook_url get app_deauthorized, and meeting.created, started, ended, participant_joined and participant_left
-// for meetings whose host has authorised them, signed as Zoom signs (x-zm-signature, v0); Slack clients get tokens_revoked.
+// Zoom clients with webhook_url get app_deauthorized, and meeting.created, deleted, started, ended, participant_joined and participant_left
+// for meetings whose host, or who makes the change, has authorised them, and user.updated for another personal meeting, signed as Zoom signs (x-zm-signature, v0); Slack clients get tokens_revoked.
 // Each client's events arrive in order; there are three tries with three seconds each, and every try is in the ledger.
 package sandbox

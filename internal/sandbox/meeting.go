@@ -81,11 +81,30 @@ func (s *Sandbox) view(m *meeting) Meeting {
 
 // CreateMeeting schedules a meeting; number may be empty, and is then made up. The host is a handle, id or e-mail address.
 func (s *Sandbox) CreateMeeting(host, topic, number string) (Meeting, error) {
+	return s.PlanMeeting(Plan{Host: host, Topic: topic, Number: number})
+}
+
+// Plan is a meeting that somebody makes.
+type Plan struct {
+	Host     string `json:"host"`
+	Operator string `json:"operator,omitempty"` // who makes it; "": the host
+	Topic    string `json:"topic"`
+	Number   string `json:"number"`
+}
+
+// PlanMeeting is CreateMeeting, by anybody.
+func (s *Sandbox) PlanMeeting(plan Plan) (Meeting, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	who := s.providers[Zoom].person(host)
+	who, topic, number := s.providers[Zoom].person(plan.Host), plan.Topic, plan.Number
 	if who == nil {
-		return Meeting{}, fmt.Errorf("nobody is called %q", host)
+		return Meeting{}, fmt.Errorf("nobody is called %q", plan.Host)
+	}
+	by := who
+	if plan.Operator != "" {
+		if by = s.providers[Zoom].person(plan.Operator); by == nil {
+			return Meeting{}, fmt.Errorf("nobody is called %q", plan.Operator)
+		}
 	}
 	if number == "" {
 		n, _ := rand.Int(rand.Reader, big.NewInt(90_000_000_000)) // never fails, as above
@@ -103,7 +122,7 @@ func (s *Sandbox) CreateMeeting(host, topic, number string) (Meeting, error) {
 	id := sha256Sum("meeting " + number)
 	m := &meeting{number: number, uuid: base64.StdEncoding.EncodeToString(id[:16]), topic: topic, host: who, created: time.Now()}
 	s.meetings[number] = m
-	s.tellMeeting("meeting.created", m, object{"operator_id": who.ID, "operator": who.Email}, nil)
+	s.tellMeeting("meeting.created", m, operator(by), nil)
 	return s.view(m), nil
 }
 

@@ -137,3 +137,53 @@ func TestMeetingPage(t *testing.T) {
 	w.wantStatus("as JSON", w.do(r), 200, `"bot_name":"Notetaker"`)
 	w.wantStatus("none", w.get("/zoom/meetings/1", ""), 404, "No such meeting")
 }
+
+// Dana plans a meeting for Ana, deletes it again, and Ana gets another personal meeting:
+// who hosts and who does it are told apart.
+func TestWhoPlansAndWhoHosts(t *testing.T) {
+	at, got := receiver(t, "hook-key")
+	w := start(t, app(sandbox.Zoom, func(c *sandbox.Client) { c.WebhookURL, c.WebhookKey = at, "hook-key" }))
+	access := w.connect(sandbox.Zoom).str("access_token")
+	m := w.postJSON("/admin/meetings", map[string]string{"host": "ana", "operator": "dana", "topic": "Review"})
+	number := m.str("number")
+	people := map[string]sandbox.Person{}
+	for _, p := range w.People(sandbox.Zoom) {
+		people[p.Handle] = p.Person
+	}
+	next := func(event string) string {
+		t.Helper()
+		n := <-got
+		if n.event != event || !n.good {
+			t.Fatalf("got %+v, want %s, signed", n, event)
+		}
+		return n.body
+	}
+	planned := next("meeting.created")
+	if !strings.Contains(planned, `"host_id":"`+people["ana"].ID+`"`) || !strings.Contains(planned, `"operator_id":"`+people["dana"].ID+`"`) {
+		t.Errorf("got %s, want Ana as host and Dana as operator", planned)
+	}
+	w.wantStatus("Ana's list", w.get("/zoom/v2/users/me/meetings?type=scheduled", access), 200, `"id":`+number)
+	if err := w.DeleteMeeting(number, "dana"); err != nil {
+		t.Fatal(err)
+	}
+	if gone := next("meeting.deleted"); !strings.Contains(gone, `"host_id":"`+people["ana"].ID+`"`) {
+		t.Errorf("got %s, want Ana as host", gone)
+	}
+	w.wantStatus("after it was deleted", w.get("/zoom/v2/users/me/meetings", access), 200, `"total_records":0`)
+	if err := w.DeleteMeeting(number, ""); err == nil {
+		t.Error("deleted twice")
+	}
+	if _, err := w.SetPMI("ana", 2123456789); err != nil {
+		t.Fatal(err)
+	}
+	if changed := next("user.updated"); !strings.Contains(changed, `"pmi":2123456789`) || !strings.Contains(changed, `"old_object":{"id":"`+people["ana"].ID) {
+		t.Errorf("got %s, want the new number and the old", changed)
+	}
+	w.wantStatus("her account", w.get("/zoom/v2/users/me", access), 200, `"pmi":2123456789`)
+	if _, err := w.SetPMI("ana", 12); err == nil {
+		t.Error("got a personal meeting of two digits")
+	}
+	if _, err := w.PlanMeeting(sandbox.Plan{Host: "ana", Operator: "nobody"}); err == nil {
+		t.Error("nobody has planned a meeting")
+	}
+}

@@ -16,7 +16,7 @@ func (s *Sandbox) routes() http.Handler {
 	at("GET /zoom/v2/users/{user}", Zoom, "userinfo", s.zoomUser)
 	at("GET /zoom/v2/users/{user}/token", Zoom, "api", s.zoomUserToken)
 	at("GET /zoom/v2/users/{user}/zak", Zoom, "api", s.zoomZAK)
-	at("GET /zoom/v2/users/{user}/meetings", Zoom, "api", s.zoomMeetings)
+	at("GET /zoom/v2/users/{user}/meetings", Zoom, "meetings", s.zoomMeetings)
 	at("GET /zoom/v2/meetings/{id}", Zoom, "api", s.zoomMeeting)
 	at("GET /zoom/v2/meetings/{id}/jointoken/{kind}", Zoom, "api", s.zoomJoinToken)
 	at("GET /zoom/meetings/{number}", Zoom, "join", s.meetingPage)

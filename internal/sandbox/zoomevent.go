@@ -8,13 +8,17 @@ import (
 	"time"
 )
 
-// tellMeeting sends a meeting event to the apps that the host has authorised.
+// operator is who has made a change to a meeting, who need not be its host.
+func operator(who *Person) object { return object{"operator_id": who.ID, "operator": who.Email} }
+
+// tellMeeting sends a meeting event to the apps that the host has authorised, or who has made the change.
 func (s *Sandbox) tellMeeting(event string, m *meeting, more, participant object) {
 	obj := object{
 		"id": m.number, "uuid": m.uuid, "host_id": m.host.ID, "topic": m.topic, "type": 2,
 		"start_time": m.created.UTC().Format(time.RFC3339), "timezone": "Europe/Lisbon", "duration": 60,
 	}
-	if event == "meeting.created" { // there, Zoom writes a number
+	switch event { // in these, Zoom writes a number
+	case "meeting.created", "meeting.updated", "meeting.deleted":
 		obj["id"], _ = strconv.ParseInt(m.number, 10, 64)
 	}
 	if participant != nil {
@@ -26,7 +30,8 @@ func (s *Sandbox) tellMeeting(event string, m *meeting, more, participant object
 	}
 	told := map[*Client]bool{}
 	for _, g := range s.grants {
-		if g.ended == "" && g.client.Provider == Zoom && g.person == m.host && !told[g.client] {
+		concerned := g.person != nil && (g.person == m.host || more["operator_id"] == g.person.ID)
+		if g.ended == "" && g.client.Provider == Zoom && concerned && !told[g.client] {
 			told[g.client] = true
 			s.tell(g.client, event, m.host, m.number, object{"event": event, "event_ts": time.Now().UnixMilli(), "payload": payload})
 		}

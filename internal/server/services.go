@@ -18,6 +18,7 @@ import (
 	"lanyard/internal/flow"
 	"lanyard/internal/grant"
 	"lanyard/internal/jointoken"
+	"lanyard/internal/meeting"
 	"lanyard/internal/notice"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
@@ -78,10 +79,13 @@ func (s *Server) services(ctx context.Context) error {
 	s.tasks = append(append(s.tasks, s.refresh.Task(), s.self.Task(), s.watchClock()), events.Tasks()...) // by true time: others count on it
 	s.polls = journeys.Stop
 
+	meetings := meeting.New(meeting.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections,
+		Hold: s.self.Hold, Pace: s.settings.TimeScale, Stop: s.settings.MeetingsStop})
+	s.tasks = append(s.tasks, meetings.Tasks()...)
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
-		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections}),
-		Audit:      audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
-	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections,
+		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
+		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
+	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {
 		return err

@@ -43,6 +43,8 @@ type Settings struct {
 	RefreshInFlight int     `name:"refresh_in_flight" default:"200" example:"50" doc:"Renewals under way at once on each node. One app may have about a third of them, and a quarter is kept for callers who wait." danger:"A node that is killed loses at most so many answers, and only of providers that take back no spent token."`
 	RefreshStop     bool    `name:"refresh_stop" default:"false" example:"true" doc:"This node renews nothing by the schedule, only for callers who wait. For all nodes, and without a restart: lanyard refresh stop." danger:"What nobody uses is not kept alive: after some weeks its refresh tokens die."`
 
+	MeetingsStop bool `name:"meetings_stop" default:"false" example:"true" doc:"This node lists nobody's meetings; whose meeting it is, is then known from notices alone." danger:"On all nodes, meetings planned before a person has connected are not known."`
+
 	MetricsListen string        `name:"metrics_listen" default:"" example:"10.0.0.7:9090" doc:"Address for /metrics without a credential; default: on the operator's socket only." danger:"Whoever reaches it sees how busy you are, though no names."`
 	FirstKeyFile  string        `name:"first_key_file" default:"" example:"/run/lanyard/first-key" doc:"Where the first API key goes on the first start, mode 0600, if there is no terminal to print it to. It is not written over anything." danger:"Move the key to where it belongs and delete the file."`
 	LogLevel      string        `name:"log_level" default:"info" example:"debug" doc:"debug, info, warn or error. No level shows secrets or personal data."`

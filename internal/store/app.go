@@ -32,6 +32,11 @@ func (q *Query) Apps(project lanyard.ProjectID, page lanyard.Page) ([]lanyard.Ap
 		`SELECT `+appColumns+` FROM apps WHERE 1 = 1`, w, "id", ascending, page)
 }
 
+// AppsOf returns all apps of a project at a provider, oldest first.
+func (q *Query) AppsOf(project lanyard.ProjectID, provider string) ([]lanyard.App, error) {
+	return all(q, scanApp, `SELECT `+appColumns+` FROM apps WHERE project_id = $1 AND provider = $2 ORDER BY id`, project, provider)
+}
+
 // AddApp writes a new app. clientHash is the keyed hash of token host and client
 // id, unique per instance (CodeClientInUse); nil for a draft.
 func (tx *Tx) AddApp(a lanyard.App, clientHash []byte) error {

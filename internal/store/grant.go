@@ -136,8 +136,11 @@ func (tx *Tx) ReleaseGrant(id lanyard.GrantID, owner string) error {
 	return err
 }
 
-// DeleteGrant removes a grant and its tokens. Its connections stay as they are,
-// without a grant.
+// DeleteGrant removes a grant and its tokens, and what is known of the meetings of its
+// account. Its connections stay as they are, without a grant.
 func (tx *Tx) DeleteGrant(id lanyard.GrantID) error {
+	if err := tx.forgetMeetings(id); err != nil {
+		return err
+	}
 	return tx.must(`DELETE FROM grants WHERE id = $1`, id)
 }

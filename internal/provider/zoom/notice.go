@@ -64,10 +64,12 @@ func (Zoom) ReadNotice(body []byte) (provider.Notice, error) {
 		n.Effect, n.Reason, n.Subject = provider.NoticeGone, lanyard.CodeAdminPolicy, payload.Text("object.id")
 	case "user.deactivated":
 		n.Effect, n.Reason, n.Subject = provider.NoticeBarred, lanyard.CodeAdminPolicy, payload.Text("object.id")
-	case "meeting.created", "meeting.updated", "meeting.deleted", "meeting.started", "meeting.ended",
-		"meeting.participant_joined", "meeting.participant_left", "user.updated": // the last tells of another personal meeting id
-		n.Effect = provider.NoticeMeeting
 	default:
+		if _, ok := changes[n.Event]; ok {
+			if n.Meeting = readMeeting(n.Event, payload); n.Meeting.Change != "" {
+				n.Effect = provider.NoticeMeeting
+			}
+		}
 		if !eventName.MatchString(n.Event) {
 			n.Event = "other"
 		}

@@ -88,7 +88,7 @@ func TestReadNotice(t *testing.T) {
 		user("user.deleted"):       as(gone, "user.deleted"),
 		user("user.disassociated"): as(gone, "user.disassociated"),
 		user("user.deactivated"):   as(barred, "user.deactivated"),
-		user("meeting.started"):    {Event: "meeting.started", Effect: provider.NoticeMeeting, Organization: "acc", At: ts},
+		user("meeting.started"):    {Event: "meeting.started", Organization: "acc", At: ts}, // of no meeting
 		user("ann@example.com"):    {Event: "other", Organization: "acc", At: ts},
 		`{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8-v_T3","other":1}}`: {Event: "endpoint.url_validation", Challenge: "qgg8-v_T3"},
 		`{}`: {Event: "other"},
@@ -122,7 +122,10 @@ func TestAnswerNotice(t *testing.T) {
 // FuzzReadNotice: whatever is sent, reading it ends, and what is signed in answer is never
 // what the signature of a notice is over.
 func FuzzReadNotice(f *testing.F) {
-	for _, s := range []string{deauthorized, `{"event":"endpoint.url_validation","payload":{"plainToken":"v0:1:{}"}}`, "{", "\xff", `{"event_ts":1e99}`} {
+	for _, s := range []string{deauthorized, `{"event":"endpoint.url_validation","payload":{"plainToken":"v0:1:{}"}}`, "{", "\xff", `{"event_ts":1e99}`,
+		`{"event":"meeting.participant_left","payload":{"object":{"id":"85246371900","uuid":"r","host_id":"h","start_time":"9999-12-31T23:59:59Z","duration":1,"participant":{"user_id":"1"}}}}`,
+		`{"event":"meeting.deleted","payload":{"operation":"single","object":{"id":85246371900,"host_id":"h\u0000","occurrences":[{}]}}}`,
+		`{"event":"user.updated","payload":{"object":{"id":"u","pmi":null},"old_object":{"pmi":5555555555}}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -132,10 +135,31 @@ func FuzzReadNotice(f *testing.F) {
 			t.Fatalf("got %+v with an error", n)
 		case strings.ContainsAny(n.Challenge, ":{}\" \n") || len(n.Challenge) > 64:
 			t.Fatalf("would sign %q", n.Challenge)
+		case (n.Effect == provider.NoticeMeeting) != (n.Meeting.Change != ""):
+			t.Fatalf("got %+v, want the effect where something is said", n)
+		case n.Effect == provider.NoticeMeeting && !sound(n.Meeting):
+			t.Fatalf("got %+v, want ids and numbers of their shape", n.Meeting)
 		case err == nil && (n.Event == "" || n.Effect != "" && n.Effect != provider.NoticeMeeting && n.Reason == ""):
 			t.Fatalf("got %+v", n)
 		case n.Challenge != "" && !json.Valid(zoom.Zoom{}.AnswerNotice(n, lanyard.NewSecret("k"))):
 			t.Fatal("the answer is not JSON")
 		}
 	})
+}
+
+// sound says whether what is looked up has the shape of what Zoom sends.
+func sound(m provider.MeetingNotice) bool {
+	number := func(s string) bool { return len(s) >= 9 && len(s) <= 11 && strings.Trim(s, "0123456789") == "" }
+	for _, id := range []string{m.Run, m.Host, m.Stay, m.Account} {
+		if len(id) > 255 || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return false
+		}
+	}
+	switch m.Change {
+	case provider.MeetingPersonal:
+		return m.Host != "" && (m.Number == "" || number(m.Number)) && (m.Former == "" || number(m.Former))
+	case provider.MeetingJoined, provider.MeetingLeft:
+		return number(m.Number) && m.Stay != ""
+	}
+	return number(m.Number)
 }

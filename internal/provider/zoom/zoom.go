@@ -4,6 +4,7 @@
 //	OnBehalfToken        lets a bot in while the person is in the meeting (OBF; single use, one meeting)
 //	ZAK                  lets a bot start or join as the person
 //	LocalRecordingToken  lets a bot record a meeting the person hosts
+//	ListMeetings         reads whose meetings are which; MeetingAccount whose list it is, and their personal meeting
 //	VerifyNotice         says whether a notice is Zoom's; ReadNotice what it says; AnswerNotice answers the check of our address
 //
 // Tokens are minted per call with the person's access token, live no longer than Zoom's default, and are kept nowhere.

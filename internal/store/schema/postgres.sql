@@ -50,6 +50,20 @@ CREATE INDEX attempts_grant ON public.attempts USING btree (grant_id, generation
 CREATE INDEX attempts_open ON public.attempts USING btree (node, id) WHERE (ended_at = 0);
 CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id);
 
+CREATE TABLE attendances (
+	app_id TEXT COLLATE "C" NOT NULL,
+	meeting BYTEA NOT NULL,
+	run BYTEA NOT NULL,
+	participant BYTEA NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	account BYTEA NOT NULL,
+	here BIGINT NOT NULL,
+	at BIGINT NOT NULL
+);
+CREATE INDEX attendances_account ON public.attendances USING btree (app_id, account);
+CREATE INDEX attendances_at ON public.attendances USING btree (at);
+CREATE UNIQUE INDEX attendances_pkey ON public.attendances USING btree (app_id, meeting, run, participant);
+
 CREATE TABLE breakers (
 	app_id TEXT NOT NULL,
 	project_id TEXT NOT NULL,
@@ -350,6 +364,40 @@ CREATE TABLE keysets (
 	updated_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX keysets_pkey ON public.keysets USING btree (level, owner);
+
+CREATE TABLE listings (
+	grant_id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	app_id TEXT COLLATE "C" NOT NULL,
+	account BYTEA,
+	list_at BIGINT NOT NULL,
+	lease_until BIGINT NOT NULL,
+	listed_at BIGINT NOT NULL,
+	code TEXT NOT NULL,
+	tries BIGINT NOT NULL
+);
+CREATE INDEX listings_account ON public.listings USING btree (app_id, account);
+CREATE INDEX listings_due ON public.listings USING btree (list_at);
+CREATE UNIQUE INDEX listings_pkey ON public.listings USING btree (grant_id);
+
+CREATE TABLE meetings (
+	app_id TEXT COLLATE "C" NOT NULL,
+	meeting BYTEA NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	host BYTEA NOT NULL,
+	personal BIGINT NOT NULL,
+	listed BIGINT NOT NULL,
+	gone BIGINT NOT NULL,
+	said_at BIGINT NOT NULL,
+	state TEXT NOT NULL,
+	run BYTEA NOT NULL,
+	run_at BIGINT NOT NULL,
+	told_at BIGINT NOT NULL,
+	keep_until BIGINT NOT NULL
+);
+CREATE INDEX meetings_host ON public.meetings USING btree (app_id, host);
+CREATE INDEX meetings_keep ON public.meetings USING btree (keep_until);
+CREATE UNIQUE INDEX meetings_pkey ON public.meetings USING btree (app_id, meeting);
 
 CREATE TABLE meta (
 	key TEXT COLLATE "C" NOT NULL,
