@@ -21,7 +21,7 @@ CREATE TABLE apps (
 	config_version  INTEGER NOT NULL,
 	created_at      INTEGER NOT NULL,
 	updated_at      INTEGER NOT NULL
-) STRICT;
+, next_webhook_secret BLOB) STRICT;
 
 CREATE UNIQUE INDEX apps_client ON apps (client_hash);
 
@@ -83,9 +83,11 @@ CREATE TABLE connections (
 	metadata   TEXT NOT NULL,
 	created_at INTEGER NOT NULL,
 	updated_at INTEGER NOT NULL
-) STRICT;
+, erase_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX connections_app ON connections (app_id, state);
+
+CREATE INDEX connections_erase ON connections (erase_at) WHERE erase_at > 0;
 
 CREATE INDEX connections_grant ON connections (grant_id);
 
@@ -252,13 +254,17 @@ CREATE TABLE grants (
 	retry_at       INTEGER NOT NULL,
 	created_at     INTEGER NOT NULL,
 	updated_at     INTEGER NOT NULL
-, used_at         INTEGER NOT NULL DEFAULT 0, eager_at        INTEGER NOT NULL DEFAULT 0, needed_at       INTEGER NOT NULL DEFAULT 0, rank            INTEGER NOT NULL DEFAULT 3, refresh_expires INTEGER NOT NULL DEFAULT 0, dead_at         INTEGER NOT NULL DEFAULT 0, consented_at    INTEGER NOT NULL DEFAULT 0) STRICT;
+, used_at         INTEGER NOT NULL DEFAULT 0, eager_at        INTEGER NOT NULL DEFAULT 0, needed_at       INTEGER NOT NULL DEFAULT 0, rank            INTEGER NOT NULL DEFAULT 3, refresh_expires INTEGER NOT NULL DEFAULT 0, dead_at         INTEGER NOT NULL DEFAULT 0, consented_at    INTEGER NOT NULL DEFAULT 0, account_hash BLOB, organization_hash BLOB) STRICT;
+
+CREATE INDEX grants_account ON grants (app_id, account_hash) WHERE account_hash IS NOT NULL;
 
 CREATE INDEX grants_dead ON grants (dead_at) WHERE dead_at > 0;
 
 CREATE INDEX grants_due ON grants (app_id, rank, refresh_at) WHERE refresh_at > 0;
 
 CREATE INDEX grants_ill ON grants (project_id, health) WHERE health <> 'healthy';
+
+CREATE INDEX grants_organization ON grants (app_id, organization_hash) WHERE organization_hash IS NOT NULL;
 
 CREATE INDEX grants_previous ON grants (refreshed_at) WHERE previous IS NOT NULL;
 
