@@ -13,7 +13,7 @@ import (
 // erase_after_days are over. A project that has shortened them does not shorten what
 // runs already.
 func (s *Service) erase() worker.Task {
-	return worker.Task{Name: "connection.erase", Every: time.Minute, Run: func(ctx context.Context) error {
+	return worker.Task{Name: "connection.erase", Every: 10 * time.Second, Run: func(ctx context.Context) error {
 		var due []lanyard.Connection
 		err := s.Store.View(ctx, func(q *store.Query) (err error) {
 			due, err = q.ToErase(s.Store.Clock(), 100)

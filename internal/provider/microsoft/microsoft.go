@@ -85,7 +85,7 @@ func notice(f provider.Fields) provider.Notice {
 	data := f.Object("resourceData")
 	life, change := f.Text("lifecycleEvent"), f.Text("changeType")
 	user := data.Text("id")
-	if !strings.EqualFold(data.Text("@odata.type"), "#Microsoft.Graph.User") || !guid.MatchString(user) {
+	if kind, _ := data["@odata.type"].(string); !strings.EqualFold(kind, "#Microsoft.Graph.User") || !guid.MatchString(user) {
 		user = ""
 	}
 	switch {
