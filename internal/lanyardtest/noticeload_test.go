@@ -162,6 +162,7 @@ func TestAnOldNoticeChangesNothingOnBothNodes(t *testing.T) {
 // The webhook secret is changed at Zoom while notices come: for a while either is
 // believed, and a challenge is answered with the one that it was signed with.
 func TestTheWebhookSecretIsRotated(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app, client := hooked(w)
 		at := w.URL + "/hooks/zoom/" + app
@@ -202,6 +203,7 @@ func TestTheWebhookSecretIsRotated(t *testing.T) {
 // A project keeps what was read of an account for some days after its consent has
 // ended. Hand-out stops at once all the same, and the tokens are gone at once.
 func TestWhatWasReadOfAnAccountIsErasedLater(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		w.Fails("invalid_request", "PATCH", "/v1/project", map[string]any{"erase_after_days": 11})
 		if got := w.OK("PATCH", "/v1/project", map[string]any{"erase_after_days": 3}); got["erase_after_days"] != 3.0 {
