@@ -80,6 +80,7 @@ const (
 	CodeRestored                 Code = "restored"
 	CodeUserRevoked              Code = "user_revoked"
 	CodeAdminPolicy              Code = "admin_policy"
+	CodeAccountDisabled          Code = "account_disabled"
 	CodeDuplicateConsent         Code = "duplicate_consent"
 	CodeIdleExpired              Code = "idle_expired"
 	CodeAbilityMissing           Code = "ability_missing"
@@ -168,6 +169,7 @@ var rows = map[Code]Row{
 	CodeRestored:                 {CodeRestored, Reconnect, false, "Database put back", "The server's database was put back to an older state, and the current token of this connection is not known any more.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeUserRevoked:              {CodeUserRevoked, Reconnect, false, "Access withdrawn", "The person, or the provider for them, has withdrawn access.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeAdminPolicy:              {CodeAdminPolicy, Reconnect, false, "The organisation's rules", "The person's organisation no longer allows this.", "The person's administrator has to allow it; then reconnect.", "Your organisation does not allow this any more. Please ask your administrator."},
+	CodeAccountDisabled:          {CodeAccountDisabled, Reconnect, false, "Account disabled", "The provider has disabled the person's account.", "The person has to settle it with the provider. If it is enabled again, so is the connection; or show the person the reconnect_url.", "Your account is disabled there. Please look after it, then connect it again."},
 	CodeDuplicateConsent:         {CodeDuplicateConsent, Reconnect, false, "Connected elsewhere", "The same account was connected again elsewhere with this app, which ended this connection.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeIdleExpired:              {CodeIdleExpired, Reconnect, false, "Unused too long", "The connection was not used for so long that the provider ended it.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeAbilityMissing:           {CodeAbilityMissing, Invalid, false, "Not possible with this provider", "This provider has nothing of this kind.", "See `GET /v1/providers/{id}` for what it can do.", ""},

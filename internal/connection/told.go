@@ -155,7 +155,10 @@ func (s *Service) gone(tx *store.Tx, a lanyard.App, pr lanyard.Project, g lanyar
 func noticed(a lanyard.App, what lanyard.Action, n provider.Notice) lanyard.Entry {
 	e := lanyard.NewEntry(lanyard.Principal{Project: a.Project, Name: "provider"}, what)
 	e.App = a.ID
-	e.Detail = map[string]string{"provider": a.Provider, "event": n.Event, "reason": string(n.Reason)}
+	e.Detail = map[string]string{"provider": a.Provider, "event": n.Event}
+	if n.Reason != "" {
+		e.Detail["reason"] = string(n.Reason)
+	}
 	return e
 }
 

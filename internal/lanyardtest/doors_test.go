@@ -144,7 +144,7 @@ func TestGoogleNotices(t *testing.T) {
 
 		// Barred, and let in again: what we hold is tried at once.
 		send("account-disabled", "", 202)
-		if out := w.Fails("admin_policy", "POST", tokenPath(c), map[string]any{}); out.Str("reconnect_url") == "" {
+		if out := w.Fails("account_disabled", "POST", tokenPath(c), map[string]any{}); out.Str("reconnect_url") == "" {
 			t.Errorf("got %v, want a way to reconnect", out)
 		}
 		send("account-enabled", "", 202)

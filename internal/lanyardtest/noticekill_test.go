@@ -32,7 +32,7 @@ func (p *process) start() {
 	p.cmd.Stdout, p.cmd.Stderr = &p.words, &p.words
 	must(p.t)(nil, p.cmd.Start())
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		resp, err := http.Get(p.w.URL + "/readyz") //nolint:noctx // the loop ends it
+		resp, err := http.Get(p.w.URL + "/readyz")
 		if err != nil {
 			continue
 		}
@@ -66,7 +66,7 @@ func TestKilledBetweenTheAnswerAndTheEffect(t *testing.T) {
 		t.Fatalf("build the program: %v\n%s", err, out)
 	}
 	p.start()
-	dice := rand.New(rand.NewPCG(4, 10)) //nolint:gosec // when to kill is no secret
+	dice := rand.New(rand.NewPCG(4, 10))
 	const rounds = 20
 	undone := 0
 	for round := range rounds {

@@ -15,7 +15,7 @@ type Notice struct {
 	ID           string       // the provider's own, if what is signed has one: two with the same are one, whatever else differs
 	Event        string       // the provider's name for it, [a-z0-9_.]{1,80}; "other" if it is none
 	Effect       NoticeEffect // "": nothing follows from it
-	Reason       lanyard.Code // why, for an effect
+	Reason       lanyard.Code // why, where the effect ends or bars something
 	Client       string       // the OAuth client it is about; "": it does not say
 	Subject      string       // the account, as identity has it; "" with an organization: all its accounts
 	Organization string       // "": it does not say

@@ -11,7 +11,7 @@ import (
 
 // slackNotice is an event of Slack's Events API.
 func slackNotice(n Notice, c *Client, who *Person) ([]byte, error) {
-	body := object{}
+	var body object
 	switch n.Event {
 	case "url_verification":
 		body = object{"token": "legacy", "type": n.Event, "challenge": randomText(32)}

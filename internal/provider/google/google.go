@@ -70,11 +70,11 @@ func notice(f provider.Fields, uri string, event provider.Fields) provider.Notic
 	case "tokens-revoked":
 		n.Effect, n.Reason = provider.NoticeGone, lanyard.CodeUserRevoked
 	case "account-disabled":
-		n.Effect, n.Reason = provider.NoticeBarred, lanyard.CodeAdminPolicy
+		n.Effect, n.Reason = provider.NoticeBarred, lanyard.CodeAccountDisabled
 	case "account-enabled", "account-purged":
-		n.Effect, n.Reason = provider.NoticeCheck, lanyard.CodeNeedsReauth
+		n.Effect = provider.NoticeCheck
 	case "sessions-revoked", "account-credential-change-required":
-		n.Effect, n.Reason = provider.NoticeAlert, lanyard.CodeNeedsReauth
+		n.Effect = provider.NoticeAlert
 	}
 	return n
 }

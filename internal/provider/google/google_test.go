@@ -37,10 +37,10 @@ func TestReadNotices(t *testing.T) {
 		want []provider.Notice
 	}{
 		"revoked":       {event(oauth+"tokens-revoked", ana), want("tokens_revoked", provider.NoticeGone, lanyard.CodeUserRevoked, sub)},
-		"disabled":      {event(risc+"account-disabled", ana), want("account_disabled", provider.NoticeBarred, lanyard.CodeAdminPolicy, sub)},
-		"enabled":       {event(risc+"account-enabled", ana), want("account_enabled", provider.NoticeCheck, lanyard.CodeNeedsReauth, sub)},
-		"purged":        {event(risc+"account-purged", ana), want("account_purged", provider.NoticeCheck, lanyard.CodeNeedsReauth, sub)},
-		"sessions":      {event(risc+"sessions-revoked", ana), want("sessions_revoked", provider.NoticeAlert, lanyard.CodeNeedsReauth, sub)},
+		"disabled":      {event(risc+"account-disabled", ana), want("account_disabled", provider.NoticeBarred, lanyard.CodeAccountDisabled, sub)},
+		"enabled":       {event(risc+"account-enabled", ana), want("account_enabled", provider.NoticeCheck, "", sub)},
+		"purged":        {event(risc+"account-purged", ana), want("account_purged", provider.NoticeCheck, "", sub)},
+		"sessions":      {event(risc+"sessions-revoked", ana), want("sessions_revoked", provider.NoticeAlert, "", sub)},
 		"verification":  {event(risc+"verification", `{"state":"x"}`), want("verification", "", "", "")},
 		"one token":     {event(oauth+"token-revoked", `{"subject":{"subject_type":"oauth_token","token":"x"}}`), want("token_revoked", "", "", "")},
 		"another's sub": {event(oauth+"tokens-revoked", `{"subject":{"iss":"https://evil.example","sub":"7375626A656374"}}`), want("tokens_revoked", "", "", "")},
@@ -72,7 +72,7 @@ func FuzzReadNotices(f *testing.F) {
 			t.Fatalf("got %+v with an error", list)
 		}
 		for _, n := range list {
-			if n.Event == "" || n.Effect != "" && (n.Reason == "" || n.Subject == "") || n.Challenge != "" {
+			if n.Event == "" || n.Effect != "" && n.Subject == "" || n.Effect == provider.NoticeGone && n.Reason == "" || n.Challenge != "" {
 				t.Fatalf("got %+v", n)
 			}
 		}
