@@ -3,6 +3,7 @@ package lanyardtest_test
 import (
 	"encoding/base64"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -166,6 +167,40 @@ func TestGoogleNotices(t *testing.T) {
 		send("tokens-revoked", "replayed", 202)
 		tokenOf(w, again)
 	})
+}
+
+// Google's keys cannot be had: the token is neither believed nor refused for good, so
+// that Google sends it again; and the answer does not take longer than it may.
+func TestGoogleNoticesWithoutKeys(t *testing.T) {
+	t.Parallel()
+	w := lanyardtest.New(t)
+	app, client := door(w, "google")
+	c := w.Connect(app, "u", "ana")
+	key := strings.TrimPrefix(app, "app_")
+	w.OK("PATCH", "/v1/apps/"+app, map[string]any{"endpoints": merged(google(w), map[string]string{"jwks": w.SandURL + "/google/jwks?" + key})})
+	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Google, Endpoint: "jwks"}, Action: "delay", DelayMS: 10_000}))
+	n := sandbox.Notice{Provider: "google", Client: client, Event: "tokens-revoked", Person: "ana"}
+	time.Sleep(11 * time.Second) // until this node has heard of the other address
+	began := time.Now()
+	if got := notify(w, n); !slices.Equal(got, []int{503}) {
+		t.Errorf("got %v, want 503", got)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("answered after %s, want 3 s at most", took)
+	}
+	tokenOf(w, c)
+	w.Sandbox.RemoveFault("")
+	time.Sleep(2 * time.Second) // who has failed is left alone for so long
+	n.As = "replayed"
+	if got := notify(w, n); !slices.Equal(got, []int{202}) {
+		t.Errorf("got %v, want it taken", got)
+	}
+	gone(t, w, c)
+}
+
+func merged(a, b map[string]string) map[string]string {
+	maps.Copy(a, b)
+	return a
 }
 
 // One token can be written in several ways: base64 leaves bits at its end that mean

@@ -192,6 +192,9 @@ func TestTheWebhookSecretIsRotated(t *testing.T) {
 		if !believed("the new one") {
 			t.Error("after: want the new one believed")
 		}
+		// One sealed secret in the place of another does not open (T13).
+		w.SQL(`UPDATE apps SET next_webhook_secret = webhook_secret, webhook_secret = NULL WHERE id = $1`, app)
+		eventually(t, func() bool { return !believed("the new one") }, "a secret that was moved is not believed")
 		for _, secret := range []string{hookSecret, "the new one"} {
 			if strings.Contains(w.Log.String(), secret) {
 				t.Error("a secret is in the log")
