@@ -163,8 +163,8 @@ func TestWithoutPreparedStatements(t *testing.T) {
 				t.Errorf("got %d entries, want two", len(got))
 			}
 			swapped(t, db, "tokens", true, func(tx *store.Tx) (bool, error) { return tx.CommitTokens(w.grant, "fam1", 7) })
-			if fields := sealedOf(t, db, w, 100); len(fields) != 12 {
-				t.Errorf("got %d sealed fields, want 12", len(fields))
+			if fields := sealedOf(t, db, w, 100); len(fields) != 16 {
+				t.Errorf("got %d sealed fields, want 16", len(fields))
 			}
 		})
 	}
