@@ -8,27 +8,29 @@ import (
 // Grant is the one credential a provider account has given to one app: unique
 // by (app, issuer, subject, kind). Several connections may hold it.
 type Grant struct {
-	ID            GrantID
-	Project       ProjectID
-	App           AppID
-	Issuer        string
-	Kind          string // "user"; Slack's bot credential is "bot"
-	SubjectHash   []byte // keyed hash of the provider's id for the account
-	Family        string // refresh tokens of one consent; a new consent makes a new one
-	Generation    int64  // counts renewals inside the family
-	Tokens        []byte // sealed TokenSet
-	Previous      []byte // sealed TokenSet before the last renewal, until the new one has worked (I16)
-	Scopes        []string
-	Requested     []string  // scopes that were asked for at consent; granted ⊂ requested
-	AccessExpires time.Time // zero: never
-	HasRefresh    bool
-	Health        Health
-	Reason        Code // true cause when not healthy
-	Lease         Lease
-	RefreshAt     time.Time
-	RefreshedAt   time.Time
-	RejectedAt    time.Time // first unconfirmed rejection of this generation
-	RetryAt       time.Time // no attempt before: back-off after a failure
+	ID               GrantID
+	Project          ProjectID
+	App              AppID
+	Issuer           string
+	Kind             string // "user"; Slack's bot credential is "bot"
+	SubjectHash      []byte // keyed hash of the provider's id for the account
+	AccountHash      []byte // the same without its organisation; written when the grant is made, and not read back
+	OrganizationHash []byte // of the organisation alone; nil: it has none. Likewise
+	Family           string // refresh tokens of one consent; a new consent makes a new one
+	Generation       int64  // counts renewals inside the family
+	Tokens           []byte // sealed TokenSet
+	Previous         []byte // sealed TokenSet before the last renewal, until the new one has worked (I16)
+	Scopes           []string
+	Requested        []string  // scopes that were asked for at consent; granted ⊂ requested
+	AccessExpires    time.Time // zero: never
+	HasRefresh       bool
+	Health           Health
+	Reason           Code // true cause when not healthy
+	Lease            Lease
+	RefreshAt        time.Time
+	RefreshedAt      time.Time
+	RejectedAt       time.Time // first unconfirmed rejection of this generation
+	RetryAt          time.Time // no attempt before: back-off after a failure
 
 	// When to renew it, and who comes first.
 	UsedAt         time.Time // a token of it was read; within a minute or so

@@ -81,6 +81,7 @@ const (
 	CodeRestored                 Code = "restored"
 	CodeUserRevoked              Code = "user_revoked"
 	CodeAdminPolicy              Code = "admin_policy"
+	CodeAccountDisabled          Code = "account_disabled"
 	CodeDuplicateConsent         Code = "duplicate_consent"
 	CodeIdleExpired              Code = "idle_expired"
 	CodeAbilityMissing           Code = "ability_missing"
@@ -105,7 +106,7 @@ var rows = map[Code]Row{
 	CodeIdempotencyInProgress:    {CodeIdempotencyInProgress, Conflict, false, "Still running", "The first request with this Idempotency-Key is still running.", "Wait a moment and send it again.", ""},
 	CodeCredentialMissing:        {CodeCredentialMissing, Unauthenticated, false, "No credential", "The request has no API key.", "Send `Authorization: Bearer <key>`.", ""},
 	CodeCredentialInvalid:        {CodeCredentialInvalid, Unauthenticated, false, "Credential not valid", "The API key is unknown, expired or withdrawn.", "Check the key, or make a new one with `lanyard key create`.", ""},
-	CodeNoticeRefused:            {CodeNoticeRefused, Unauthenticated, false, "Notice not believed", "The notice has no signature that fits this address, or its time is more than five minutes off.", "Compare the webhook URL and the webhook secret of the app with what the provider shows, and the clock of this server.", ""},
+	CodeNoticeRefused:            {CodeNoticeRefused, Unauthenticated, false, "Notice not believed", "Nothing shows that the provider has sent this notice to this address just now.", "Compare the webhook URL, the webhook secret and the client id of the app with what the provider shows, and the clock of this server.", ""},
 	CodeScopeMissing:             {CodeScopeMissing, Forbidden, false, "Key lacks a scope", "This API key does not have the scope this call needs.", "Use a key that has it, or make one with `lanyard key create --scope`.", ""},
 	CodeKeyLimited:               {CodeKeyLimited, Forbidden, false, "Key is limited", "This API key is limited and does not reach this.", "Use a key without that limit.", ""},
 	CodeAddressNotAllowed:        {CodeAddressNotAllowed, Forbidden, false, "Address not allowed", "This API key may not be used from this address.", "Call from an allowed network, or change the key's CIDR list.", ""},
@@ -171,6 +172,7 @@ var rows = map[Code]Row{
 	CodeRestored:                 {CodeRestored, Reconnect, false, "Database put back", "The server's database was put back to an older state, and the current token of this connection is not known any more.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeUserRevoked:              {CodeUserRevoked, Reconnect, false, "Access withdrawn", "The person, or the provider for them, has withdrawn access.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeAdminPolicy:              {CodeAdminPolicy, Reconnect, false, "The organisation's rules", "The person's organisation no longer allows this.", "The person's administrator has to allow it; then reconnect.", "Your organisation does not allow this any more. Please ask your administrator."},
+	CodeAccountDisabled:          {CodeAccountDisabled, Reconnect, false, "Account disabled", "The provider has disabled the person's account.", "The person has to settle it with the provider. If it is enabled again, so is the connection; or show the person the reconnect_url.", "Your account is disabled there. Please look after it, then connect it again."},
 	CodeDuplicateConsent:         {CodeDuplicateConsent, Reconnect, false, "Connected elsewhere", "The same account was connected again elsewhere with this app, which ended this connection.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeIdleExpired:              {CodeIdleExpired, Reconnect, false, "Unused too long", "The connection was not used for so long that the provider ended it.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeAbilityMissing:           {CodeAbilityMissing, Invalid, false, "Not possible with this provider", "This provider has nothing of this kind.", "See `GET /v1/providers/{id}` for what it can do.", ""},

@@ -29,6 +29,7 @@ const (
 	EventGrantedBeyond   EventType = "security.granted_beyond_request" // more scopes than were asked for (T07)
 	EventEndUserMismatch EventType = "security.end_user_mismatch"      // a completion came for another end user (T01)
 	EventSubjectChanged  EventType = "security.subject_changed"        // a renewal brought another account's tokens
+	EventAccountAlert    EventType = "security.account_alert"          // the provider says that something has happened to the account
 	EventGrantConflict   EventType = "security.possible_grant_conflict"
 	EventRejectionStorm  EventType = "security.rejection_storm"
 	EventTampered        EventType = "security.tampered"
@@ -40,7 +41,7 @@ const (
 // EventTypes lists every type, in the order they are shown.
 var EventTypes = []EventType{EventConnectionCreated, EventConnectionReconnected, EventRecovered, EventPartial, EventScopesChanged, EventDegraded,
 	EventNeedsReauth, EventPaused, EventResumed, EventConnectionRevoked, EventConnectionDeleted, EventExpiring, EventAppMisconfigured, EventAppRecovered,
-	EventGrantedBeyond, EventEndUserMismatch, EventSubjectChanged, EventGrantConflict, EventRejectionStorm, EventTampered,
+	EventGrantedBeyond, EventEndUserMismatch, EventSubjectChanged, EventAccountAlert, EventGrantConflict, EventRejectionStorm, EventTampered,
 	EventEndpointDisabled, EventEndpointTest}
 
 // Matching returns the types that a filter names: one type, or "noun.*" for those of a

@@ -28,6 +28,7 @@ type ProjectSettings struct {
 	TimeZone      string   `json:"time_zone,omitempty"`
 	UnboundCodes  bool     `json:"allow_unbound_codes,omitempty"`   // vendors' wire formats
 	CustomAllowed bool     `json:"allow_custom_provider,omitempty"` // set by the operator only (T08)
+	EraseAfter    int      `json:"erase_after_days,omitempty"`      // what was read of an account, once its consent has ended; 0: at once
 	LinkMode      bool     `json:"allow_link_mode,omitempty"`       // invitations that name the expected account need no session of the customer's (T01)
 }
 

@@ -17,6 +17,7 @@ type Project struct {
 	AllowUnboundCodes   bool      `json:"allow_unbound_codes" doc:"Take codes without state, for the vendors' wire formats"`
 	AllowCustomProvider bool      `json:"allow_custom_provider" doc:"Set by the operator only"`
 	AllowLinkMode       bool      `json:"allow_link_mode" doc:"Invitations that name the account they expect may connect it without a session of yours"`
+	EraseAfterDays      int       `json:"erase_after_days" doc:"When a person takes your app out, what was read of their account is erased after so many days; 0: at once. Tokens are handed out no more from that moment in any case"`
 	CreatedAt           time.Time `json:"created_at"`
 	UpdatedAt           time.Time `json:"updated_at"`
 }
@@ -36,6 +37,7 @@ type ProjectChange struct {
 	AllowUnboundCodes   *bool     `json:"allow_unbound_codes,omitempty"`
 	AllowCustomProvider *bool     `json:"allow_custom_provider,omitempty" doc:"Operator only"`
 	AllowLinkMode       *bool     `json:"allow_link_mode,omitempty"`
+	EraseAfterDays      *int      `json:"erase_after_days,omitempty" minimum:"0" maximum:"10" doc:"Zoom asks for ten days at most"`
 }
 
 // NewProject asks for a project: POST /v1/operator/projects.

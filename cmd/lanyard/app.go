@@ -22,9 +22,9 @@ func (c *cli) appCommand() *cobra.Command {
 // appFlags are what create and update share. A secret has no flag: it is read
 // from a file, or typed without being shown.
 type appFlags struct {
-	name, clientID, secretFile, nextSecretFile, webhookSecretFile, customFile, sandbox string
-	scopes, optional, redirects                                                        []string
-	endpoints, params                                                                  map[string]string
+	name, clientID, secretFile, nextSecretFile, webhookSecretFile, nextWebhookSecretFile, customFile, sandbox string
+	scopes, optional, redirects                                                                               []string
+	endpoints, params                                                                                         map[string]string
 }
 
 func (a *appFlags) add(cmd *cobra.Command) {
@@ -34,6 +34,7 @@ func (a *appFlags) add(cmd *cobra.Command) {
 	f.StringVar(&a.secretFile, "client-secret-file", "", "file with the client secret; - asks for it")
 	f.StringVar(&a.nextSecretFile, "next-client-secret-file", "", "file with the new secret during a rotation; - asks for it")
 	f.StringVar(&a.webhookSecretFile, "webhook-secret-file", "", "file with the secret of the provider's notices; - asks for it")
+	f.StringVar(&a.nextWebhookSecretFile, "next-webhook-secret-file", "", "file with the new one during a rotation; - asks for it")
 	f.StringSliceVar(&a.scopes, "scope", nil, "scope that people are asked for; repeat it")
 	f.StringSliceVar(&a.optional, "optional-scope", nil, "scope that people may decline; repeat it")
 	f.StringSliceVar(&a.redirects, "redirect-uri", nil, "callback of your own; repeat it")
@@ -55,7 +56,7 @@ func (c *cli) change(a *appFlags, cmd *cobra.Command, provider string) (ch wire.
 		flag, file string
 		to         **string
 	}{{"client-secret-file", a.secretFile, &ch.ClientSecret}, {"next-client-secret-file", a.nextSecretFile, &ch.NextClientSecret},
-		{"webhook-secret-file", a.webhookSecretFile, &ch.WebhookSecret}} {
+		{"webhook-secret-file", a.webhookSecretFile, &ch.WebhookSecret}, {"next-webhook-secret-file", a.nextWebhookSecretFile, &ch.NextWebhookSecret}} {
 		if !given(s.flag) {
 			continue
 		}

@@ -82,6 +82,7 @@ that is there; give it empty (--return-url "") to clear it.`,
 		"allow-custom-provider": "let the project define providers (operator)", "allow-link-mode": "connect without a session of the customer's"} {
 		flags[name] = f.Bool(name, false, doc)
 	}
+	erase := f.Int("erase-after-days", 0, "erase what was read of an account so long after its consent has ended; 0: at once")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var in wire.ProjectChange
 		any := false
@@ -108,6 +109,9 @@ that is there; give it empty (--return-url "") to clear it.`,
 				*to, any = flags[name], true
 			}
 		}
+		if f.Changed("erase-after-days") {
+			in.EraseAfterDays, any = erase, true
+		}
 		if !any {
 			return usage(fmt.Errorf("nothing to change; see: %s --help", cmd.CommandPath()))
 		}
@@ -127,5 +131,16 @@ func printProject(w io.Writer, p wire.Project) {
 		"return URLs", strings.Join(p.ReturnURLs, "  "), "origins", strings.Join(p.Origins, "  "),
 		"privacy", p.PrivacyURL, "terms", p.TermsURL, "notices to", strings.Join(p.NotifyEmails, "  "), "time zone", p.TimeZone,
 		"unbound codes", yes(p.AllowUnboundCodes), "custom providers", yes(p.AllowCustomProvider), "link mode", yes(p.AllowLinkMode),
+		"erases accounts", days(p.EraseAfterDays),
 		"made", when(&p.CreatedAt))
+}
+
+func days(n int) string {
+	switch n {
+	case 0:
+		return "at once"
+	case 1:
+		return "after a day"
+	}
+	return fmt.Sprintf("after %d days", n)
 }

@@ -62,11 +62,16 @@ func (s *Service) Projects(ctx context.Context, p lanyard.Principal, page lanyar
 	return list, next, err
 }
 
+// maxEraseAfter is how many days Zoom leaves an app to erase what it knows of a person
+// who has taken it out.
+const maxEraseAfter = 10
+
 // ProjectChange changes what is not nil.
 type ProjectChange struct {
 	Name, DisplayName, LogoURL, PrivacyURL, TermsURL, TimeZone *string
 	ReturnURLs, Origins, NotifyEmails                          *[]string
 	UnboundCodes, CustomAllowed, LinkMode                      *bool
+	EraseAfter                                                 *int // days, 10 at most
 }
 
 // ChangeProject changes the name and settings of p's project and returns it as
@@ -165,6 +170,13 @@ func (c ProjectChange) apply(pr *lanyard.Project, p lanyard.Principal) (changed 
 		}
 		*f.to = *f.from
 		changed = append(changed, f.name)
+	}
+	if c.EraseAfter != nil {
+		if *c.EraseAfter < 0 || *c.EraseAfter > maxEraseAfter {
+			return nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "erase_after_days: 0 to %d", maxEraseAfter)
+		}
+		st.EraseAfter = *c.EraseAfter
+		changed = append(changed, "erase_after_days")
 	}
 	return changed, nil
 }

@@ -19,7 +19,7 @@ func (a *API) mountApps(f *web.Front) {
 		Summary: "Read an app"}, a.getApp)
 	web.JSON(f, web.Operation{Method: "PATCH", Path: "/v1/apps/{id}", ID: "updateApp", Tag: "Apps", Scope: lanyard.ScopeAdmin,
 		Summary:     "Change an app",
-		Description: "During a rotation of the client secret, put the new one into next_client_secret: it is tried when the provider refuses the old one."}, a.updateApp)
+		Description: "During a rotation of the client secret, put the new one into next_client_secret: it is tried when the provider refuses the old one. Likewise next_webhook_secret: notices signed with either are believed."}, a.updateApp)
 	web.JSON(f, web.Operation{Method: "DELETE", Path: "/v1/apps/{id}", ID: "deleteApp", Tag: "Apps", Scope: lanyard.ScopeAdmin,
 		Summary: "Delete an app", Description: "Refused while connections exist."}, a.deleteApp)
 	web.JSON(f, web.Operation{Method: "POST", Path: "/v1/apps/{id}/check", ID: "checkApp", Tag: "Apps", Scope: lanyard.ScopeAdmin,
@@ -80,7 +80,7 @@ func (a *API) checkApp(ctx context.Context, p lanyard.Principal, in *appID) (*wi
 
 func specOf(c wire.AppChange) app.Spec {
 	return app.Spec{Name: c.Name, ClientID: c.ClientID, Secret: secret(c.ClientSecret), NextSecret: secret(c.NextClientSecret),
-		WebhookSecret: secret(c.WebhookSecret), Scopes: c.Scopes, ScopesOptional: c.ScopesOptional, RedirectURIs: c.RedirectURIs,
+		WebhookSecret: secret(c.WebhookSecret), NextWebhookSecret: secret(c.NextWebhookSecret), Scopes: c.Scopes, ScopesOptional: c.ScopesOptional, RedirectURIs: c.RedirectURIs,
 		Endpoints: c.Endpoints, Params: c.Params, Custom: c.Custom, PKCE: c.PKCE}
 }
 
@@ -94,7 +94,8 @@ func secret(s *string) *lanyard.Secret {
 func (a *API) appOf(one lanyard.App) *wire.App {
 	return &wire.App{ID: string(one.ID), Provider: one.Provider, Name: one.Name, State: string(one.State), ClientID: one.ClientID,
 		HasSecret: len(one.Secret) > 0, HasNextSecret: len(one.NextSecret) > 0, HasWebhookSecret: len(one.WebhookSecret) > 0,
-		Scopes: some(one.Scopes), ScopesOptional: some(one.ScopesOptional), RedirectURIs: some(one.RedirectURIs),
+		HasNextWebhookSecret: len(one.NextWebhookSecret) > 0,
+		Scopes:               some(one.Scopes), ScopesOptional: some(one.ScopesOptional), RedirectURIs: some(one.RedirectURIs),
 		Endpoints: one.Endpoints, Params: one.Params, PKCE: one.PKCE, RedirectURI: a.Apps.RedirectURI(one.ID),
 		WebhookURL: a.Apps.WebhookURL(one), CreatedAt: one.CreatedAt.UTC(), UpdatedAt: one.UpdatedAt.UTC()}
 }

@@ -30,19 +30,20 @@ func New(c Config) *Service { return &Service{c} }
 
 // Spec is what can be said about an app. In a change, nil leaves a field as it is.
 type Spec struct {
-	Provider       string
-	Name           *string
-	ClientID       *string
-	Secret         *lanyard.Secret
-	NextSecret     *lanyard.Secret // the new secret during a rotation; empty takes it away
-	WebhookSecret  *lanyard.Secret
-	Scopes         []string
-	ScopesOptional []string
-	RedirectURIs   []string
-	Endpoints      map[string]string
-	Params         map[string]string
-	Custom         []byte // JSON of a provider definition
-	PKCE           *string
+	Provider          string
+	Name              *string
+	ClientID          *string
+	Secret            *lanyard.Secret
+	NextSecret        *lanyard.Secret // the new secret during a rotation; empty takes it away
+	WebhookSecret     *lanyard.Secret
+	NextWebhookSecret *lanyard.Secret // the new one during a rotation; empty takes it away
+	Scopes            []string
+	ScopesOptional    []string
+	RedirectURIs      []string
+	Endpoints         map[string]string
+	Params            map[string]string
+	Custom            []byte // JSON of a provider definition
+	PKCE              *string
 }
 
 // RedirectURI is the callback of ours to register at the provider.
@@ -313,7 +314,8 @@ func (s *Service) change(ctx context.Context, a *lanyard.App, spec Spec) (*provi
 		field string
 		given *lanyard.Secret
 		to    *[]byte
-	}{{"apps.secret", spec.Secret, &a.Secret}, {"apps.next_secret", spec.NextSecret, &a.NextSecret}, {"apps.webhook_secret", spec.WebhookSecret, &a.WebhookSecret}} {
+	}{{"apps.secret", spec.Secret, &a.Secret}, {"apps.next_secret", spec.NextSecret, &a.NextSecret}, {"apps.webhook_secret", spec.WebhookSecret, &a.WebhookSecret},
+		{"apps.next_webhook_secret", spec.NextWebhookSecret, &a.NextWebhookSecret}} {
 		switch {
 		case f.given == nil:
 			continue

@@ -21,7 +21,7 @@ const superseded = "superseded"
 
 // Tasks are what connections need done in the background.
 func (s *Service) Tasks() []worker.Task {
-	return []worker.Task{{Name: "connection.revocations", Every: 20 * time.Second, Run: s.revocations}, s.forgetNotices(), s.forgetConsents()}
+	return []worker.Task{{Name: "connection.revocations", Every: 20 * time.Second, Run: s.revocations}, s.forgetNotices(), s.forgetConsents(), s.erase()}
 }
 
 // owed keeps the tokens of a grant that is about to be deleted, until the provider

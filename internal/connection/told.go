@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"lanyard"
@@ -15,22 +16,27 @@ import (
 // may lie on the disk of a node that is down.
 const noticesFor = 90 * 24 * time.Hour
 
-// Told does what follows from a verified notice about an account of an app, once: the
-// digest stands for its bytes, on whichever node they arrive and however often. An app
-// or an account that is not there, or that has consented since, is no error, and
-// nothing happens. Errors: store_unavailable, and others that are ours; then nothing
-// has happened, and it is to be called again.
+// Told does what follows from a verified notice about an account of an app, or about all
+// accounts of an organisation, once: the digest stands for it, on whichever node it
+// arrives and however often. An app or an account that is not there, or that has
+// consented since, is no error, and nothing happens. Errors: store_unavailable, and
+// others that are ours; then nothing has happened, and it is to be called again.
 //
 // Where the consent is over, hand-out stops with the transaction, on every node; the
-// tokens and what was read of the account go with it, as providers ask; and nothing
-// keeps the same account from connecting again.
+// tokens go with it, and what was read of the account when the project says, as
+// providers ask; and nothing keeps the same account from connecting again.
 func (s *Service) Told(ctx context.Context, id lanyard.AppID, digest []byte, n provider.Notice) error {
-	if n.Effect != provider.NoticeGone && n.Effect != provider.NoticeBarred {
+	switch n.Effect {
+	case provider.NoticeGone, provider.NoticeBarred, provider.NoticeCheck, provider.NoticeAlert:
+	default:
 		return nil
 	}
 	var a lanyard.App
+	var pr lanyard.Project
 	err := s.Store.View(ctx, func(q *store.Query) (err error) {
-		a, err = q.AppByID(id)
+		if a, err = q.AppByID(id); err == nil {
+			pr, err = q.Project(a.Project)
+		}
 		return err
 	})
 	if errors.Is(err, lanyard.NotFound) {
@@ -55,70 +61,83 @@ func (s *Service) Told(ctx context.Context, id lanyard.AppID, digest []byte, n p
 	happened := false
 	err = s.Store.Update(ctx, func(tx *store.Tx) (e lanyard.Entry, err error) {
 		happened = false
-		g, err := s.concerned(tx, a, who, n.At)
-		if err != nil || g.ID == "" {
+		grants, err := s.concerned(tx, a, who, n.At)
+		if err != nil || len(grants) == 0 {
 			return lanyard.Entry{}, err
 		}
 		fresh, err := tx.AddNotice(store.Notice{App: a.ID, Digest: digest, Project: a.Project, Event: n.Event})
 		if err != nil || !fresh {
 			return lanyard.Entry{}, err
 		}
-		if n.Effect == provider.NoticeGone {
-			happened, err = true, s.gone(tx, a, g, n)
-		} else {
-			happened, err = s.Grants.Bar(tx, a, g, n.Reason)
-		}
-		if err != nil || !happened {
-			return lanyard.Entry{}, err
-		}
 		e = noticed(a, lanyard.ActNoticeReceived, n)
-		e.Grant = g.ID
+		for _, g := range grants {
+			done, err := s.follow(tx, a, pr, g, n)
+			if err != nil {
+				return lanyard.Entry{}, err
+			}
+			if done {
+				happened, e.Grant = true, g.ID
+			}
+		}
+		if !happened {
+			return lanyard.Entry{}, nil
+		}
+		if len(grants) > 1 {
+			e.Grant, e.Detail["grants"] = "", strconv.Itoa(len(grants))
+		}
 		return e, nil
 	})
-	if err == nil && happened && s.Grants.Lost != nil {
+	if err == nil && happened && s.Grants.Lost != nil && (n.Effect == provider.NoticeGone || n.Effect == provider.NoticeBarred) {
 		s.Grants.Lost(n.Reason)
 	}
 	return err
 }
 
-// concerned is the grant that a notice is about, locked: who lets go, who takes hold
-// and who renews see each other. Without an id: there is none, or its consent is newer
-// than what the notice tells.
-func (s *Service) concerned(tx *store.Tx, a lanyard.App, who provider.Identity, at time.Time) (lanyard.Grant, error) {
-	g, err := tx.GrantBySubject(a.ID, who.Issuer, "user", s.Grants.SubjectHash(a, who))
-	if errors.Is(err, lanyard.NotFound) {
-		return lanyard.Grant{}, nil
+// follow does to one grant what a notice says. False: nothing is to be done.
+func (s *Service) follow(tx *store.Tx, a lanyard.App, pr lanyard.Project, g lanyard.Grant, n provider.Notice) (bool, error) {
+	switch n.Effect {
+	case provider.NoticeGone:
+		return true, s.gone(tx, a, pr, g, n)
+	case provider.NoticeBarred:
+		return s.Grants.Bar(tx, a, g, n.Reason)
+	case provider.NoticeCheck:
+		return s.Grants.TryNow(tx, g)
 	}
-	if err != nil {
-		return g, err
-	}
-	if there, err := tx.LockGrant(a.Project, g.ID); err != nil || !there {
-		return lanyard.Grant{}, err
-	}
-	if g, err = tx.Grant(a.Project, g.ID); err != nil {
-		return g, err
-	}
-	since := g.ConsentedAt
-	if since.IsZero() {
-		since = g.CreatedAt
-	}
-	if !at.IsZero() && since.After(at) {
-		return lanyard.Grant{}, nil
-	}
-	return g, nil
+	return s.alert(tx, g, n)
 }
 
-// gone ends every hold on a grant whose consent is over, and erases what came with it.
-func (s *Service) gone(tx *store.Tx, a lanyard.App, g lanyard.Grant, n provider.Notice) error {
+// alert tells everybody who holds a grant that something has happened to the account.
+func (s *Service) alert(tx *store.Tx, g lanyard.Grant, n provider.Notice) (told bool, err error) {
+	held, err := tx.ConnectionsOf(g.ID)
+	for _, c := range held {
+		if c.State == lanyard.Revoked || err != nil {
+			continue
+		}
+		told, err = true, tx.AddEvent(c.Event(lanyard.EventAccountAlert, map[string]string{"what": n.Event, "by": "provider"}))
+	}
+	return told, err
+}
+
+// gone ends every hold on a grant whose consent is over. Its tokens are erased; what was
+// read of the account is too, now or when the project says.
+func (s *Service) gone(tx *store.Tx, a lanyard.App, pr lanyard.Project, g lanyard.Grant, n provider.Notice) error {
 	held, err := tx.ConnectionsOf(g.ID)
 	if err != nil {
 		return err
 	}
 	for _, c := range held {
 		ch := lanyard.Change{Was: StatusOf(c, g), Is: lanyard.StatusRevoked, Why: lanyard.CauseEnded, Reason: n.Reason}
-		c.State, c.Account = lanyard.Revoked, nil
+		c.State = lanyard.Revoked
+		if pr.Settings.EraseAfter == 0 {
+			c.Account = nil
+		}
 		if err := tx.PutConnection(c); err != nil {
 			return err
+		}
+		if len(c.Account) > 0 {
+			if err := tx.EraseAt(c.Project, c.ID, tx.Now().AddDate(0, 0, pr.Settings.EraseAfter)); err != nil {
+				return err
+			}
 		}
 		ev, told := c.Changed(ch)
 		if !told { // it was let go of before
@@ -144,7 +163,10 @@ func (s *Service) gone(tx *store.Tx, a lanyard.App, g lanyard.Grant, n provider.
 func noticed(a lanyard.App, what lanyard.Action, n provider.Notice) lanyard.Entry {
 	e := lanyard.NewEntry(lanyard.Principal{Project: a.Project, Name: "provider"}, what)
 	e.App = a.ID
-	e.Detail = map[string]string{"provider": a.Provider, "event": n.Event, "reason": string(n.Reason)}
+	e.Detail = map[string]string{"provider": a.Provider, "event": n.Event}
+	if n.Reason != "" {
+		e.Detail["reason"] = string(n.Reason)
+	}
 	return e
 }
 

@@ -21,7 +21,7 @@ func (s *Service) askMeetings(tx *store.Tx, ready app.Ready, g lanyard.Grant, wh
 	for _, id := range who {
 		if bytes.Equal(s.Grants.SubjectHash(ready.App, id), g.SubjectHash) {
 			return tx.AskListing(lanyard.Listing{Grant: g.ID, Project: g.Project, App: g.App,
-				Account: s.Grants.AccountHash(ready.App, id.Issuer, id.Subject)})
+				Account: s.Grants.AccountHash(ready.App, id)})
 		}
 	}
 	return nil

@@ -25,3 +25,14 @@ func (s *Service) Bar(tx *store.Tx, a lanyard.App, g lanyard.Grant, reason lanya
 	}
 	return true, s.tell(tx, g, next, "")
 }
+
+// TryNow plans a renewal for now, in the caller's transaction: the provider hints that
+// something has changed, and what it says to a renewal is the truth. A verdict stands
+// until then. False: there is nothing to try with.
+func (s *Service) TryNow(tx *store.Tx, g lanyard.Grant) (bool, error) {
+	if !g.HasRefresh || g.Reason == lanyard.CodeRestored {
+		return false, nil
+	}
+	g.RefreshAt = tx.Now()
+	return tx.PlanGrant(g)
+}

@@ -176,7 +176,8 @@ func (s *Service) Prepare(ctx context.Context, a lanyard.App, i provider.Issued,
 		c.Known, c.Grant = true, c.was
 	case errors.Is(err, lanyard.NotFound):
 		c.Grant = lanyard.Grant{ID: lanyard.NewID[lanyard.GrantID]("grt_"), Project: a.Project, App: a.ID,
-			Issuer: who.Issuer, Kind: i.Kind, SubjectHash: subject}
+			Issuer: who.Issuer, Kind: i.Kind, SubjectHash: subject,
+			AccountHash: s.AccountHash(a, who), OrganizationHash: s.OrganizationHash(a, who)}
 	default:
 		return c, err
 	}
@@ -259,10 +260,17 @@ func (s *Service) SubjectHash(a lanyard.App, who provider.Identity) []byte {
 	return s.Vault.Digest(a.Project, "subject", string(a.ID), who.Issuer, who.Subject, who.OrganizationID)
 }
 
-// AccountHash is what an account is called in what is known of meetings, where a
-// provider names accounts by their ids alone.
-func (s *Service) AccountHash(a lanyard.App, issuer, subject string) []byte {
-	return s.Vault.Digest(a.Project, "account", string(a.ID), issuer, subject)
+// AccountHash is that for who does not say which organisation the account is in.
+func (s *Service) AccountHash(a lanyard.App, who provider.Identity) []byte {
+	return s.Vault.Digest(a.Project, "account", string(a.ID), who.Issuer, who.Subject)
+}
+
+// OrganizationHash is that of an organisation alone; nil: the account has none.
+func (s *Service) OrganizationHash(a lanyard.App, who provider.Identity) []byte {
+	if who.OrganizationID == "" {
+		return nil
+	}
+	return s.Vault.Digest(a.Project, "organization", string(a.ID), who.Issuer, who.OrganizationID)
 }
 
 // GiveBack revokes tokens at the provider. The attempt is on record; the

@@ -69,7 +69,7 @@ func commands() map[string]func(ts *testscript.TestScript, neg bool, args []stri
 		"browser": cmdBrowser, "api": cmdAPI, "expect": cmdExpect, "keep": cmdKeep, "send": cmdSend,
 		"fault": cmdFault, "ledger": cmdLedger, "trap": cmdTrap, "forge": cmdForge,
 		"sql": cmdSQL, "tamper": cmdTamper, "remember": cmdRemember, "unchanged": cmdUnchanged,
-		"opens": cmdOpens, "nowhere": cmdNowhere, "searched": cmdSearched, "foreign": cmdForeign,
+		"opens": cmdOpens, "nowhere": cmdNowhere, "searched": cmdSearched, "foreign": cmdForeign, "notice": cmdNotice,
 	}
 	for name, c := range all {
 		out[name] = func(ts *testscript.TestScript, neg bool, args []string) {

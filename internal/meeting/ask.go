@@ -79,7 +79,9 @@ type hosted struct {
 }
 
 // alive says whether notices about the meeting come.
-func (h hosted) alive() bool { return len(h.app.WebhookSecret) > 0 && h.grant.Health != lanyard.Dead }
+func (h hosted) alive() bool {
+	return len(h.app.WebhookSecret)+len(h.app.NextWebhookSecret) > 0 && h.grant.Health != lanyard.Dead
+}
 
 // meetings finds what the apps of a project at a provider know of a meeting. An app may
 // have endpoints of its own, and so accounts of its own.

@@ -94,7 +94,7 @@ func (s *Service) account(a lanyard.App, issuer, subject string) []byte {
 	if subject == "" {
 		return nil
 	}
-	return s.Connections.Grants.AccountHash(a, issuer, subject)
+	return s.Connections.Grants.AccountHash(a, provider.Identity{Issuer: issuer, Subject: subject})
 }
 
 func (s *Service) scaled(d time.Duration) time.Duration {

@@ -13,6 +13,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/app"
+	"lanyard/internal/provider"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
 	"lanyard/internal/web"
@@ -40,10 +41,11 @@ type book struct {
 
 // known is what it knows of one app. The zero value is no app.
 type known struct {
-	store.Door
-	secret lanyard.Secret // empty: what is stored does not open
-	sealer vault.Sealer
-	at     time.Time // when the database said so
+	lanyard.App
+	secrets []lanyard.Secret // the webhook secret, and the next one during a rotation; without what does not open
+	target  *provider.Target // nil: it does not resolve
+	sealer  vault.Sealer
+	at      time.Time // when the database said so
 }
 
 func newBook(c Config) *book {
@@ -76,9 +78,9 @@ func (b *book) ask(ctx context.Context, id lanyard.AppID) known {
 }
 
 func (b *book) read(ctx context.Context, id lanyard.AppID) (k known) {
-	var d store.Door
+	var d lanyard.App
 	err := b.store.View(ctx, func(q *store.Query) (err error) {
-		d, err = q.Door(id)
+		d, err = q.AppByID(id)
 		return err
 	})
 	if err == nil {
@@ -100,23 +102,23 @@ func (b *book) read(ctx context.Context, id lanyard.AppID) (k known) {
 // refresh compares everything with the database. One app whose secret does not open
 // stands in nobody's way.
 func (b *book) refresh(ctx context.Context) error {
-	var doors []store.Door
+	var doors []lanyard.App
 	err := b.store.View(ctx, func(q *store.Query) (err error) {
 		doors, err = q.Doors()
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("read webhook secrets: %w", err)
+		return fmt.Errorf("read the apps that notices may be about: %w", err)
 	}
 	next := make(map[lanyard.AppID]known, len(doors))
 	for _, d := range doors {
 		k, err := b.open(ctx, d)
 		if err != nil {
-			if k = b.get(d.App); k.App == "" || !bytes.Equal(k.WebhookSecret, d.WebhookSecret) {
+			if k = b.get(d.ID); !k.same(d) {
 				continue
 			}
 		}
-		next[d.App] = k
+		next[d.ID] = k
 	}
 	b.mu.Lock()
 	b.known = next
@@ -124,24 +126,32 @@ func (b *book) refresh(ctx context.Context) error {
 	return nil
 }
 
-// open opens the secret, unless that was done. One that does not belong where it was
+// open opens the secrets, unless that was done. One that does not belong where it was
 // found has raised its alarm, and is not opened again.
-func (b *book) open(ctx context.Context, d store.Door) (known, error) {
-	k := known{Door: d, at: time.Now()}
+func (b *book) open(ctx context.Context, d lanyard.App) (known, error) {
+	k := known{App: d, at: time.Now()}
 	var err error
 	if k.sealer, err = b.vault.Sealer(ctx, vault.ProjectKey(d.Project)); err != nil {
 		return k, err
 	}
-	if old := b.get(d.App); old.App != "" && bytes.Equal(old.WebhookSecret, d.WebhookSecret) {
-		k.secret = old.secret
+	if k.target, err = b.apps.Providers.Target(d); err != nil {
+		k.target = nil // the catalogue has changed since: a provider that signs with a secret is believed all the same
+	}
+	if old := b.get(d.ID); old.same(d) {
+		k.secrets = old.secrets
 		return k, nil
 	}
-	k.secret, err = b.apps.OpenWebhookSecret(ctx, d)
+	k.secrets, err = b.apps.OpenWebhookSecrets(ctx, d)
 	if err != nil {
-		b.log.Error("the webhook secret of an app does not open; its notices are refused", "app", d.App, "code", lanyard.CodeOf(err))
+		b.log.Error("a webhook secret of an app does not open; notices signed with it are refused", "app", d.ID, "code", lanyard.CodeOf(err))
 	}
 	if errors.Is(err, lanyard.CodeTampered) {
 		return k, nil
 	}
 	return k, err
+}
+
+// same says whether an app has the secrets that are known.
+func (k known) same(d lanyard.App) bool {
+	return k.ID != "" && bytes.Equal(k.WebhookSecret, d.WebhookSecret) && bytes.Equal(k.NextWebhookSecret, d.NextWebhookSecret)
 }

@@ -1,6 +1,8 @@
 // Package notice takes what providers tell us.
 //
-//	POST /hooks/{provider}/{app}  signature over the bytes, with the app's secret, five minutes; a challenge is answered
+//	POST /hooks/{provider}/{app}  Zoom, Slack: signature over the bytes, with the app's secret, five minutes; a challenge is answered
+//	                              Google: an event token, signed with Google's keys for the app's client
+//	                              Microsoft: the app's secret is in it; a question for plain text is answered
 //	DATA_DIR/notices              sealed and on disk before the answer, in a file of its own
 //	task notice.act               read, acted on in the database, once on all nodes; then the file goes
 //

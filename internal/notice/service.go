@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"lanyard"
@@ -30,16 +31,6 @@ type Config struct {
 	Front       *web.Front
 	Dir         string // for what waits; made if it is not there
 	Logger      *slog.Logger
-}
-
-// Teller is code for a provider that sends notices.
-type Teller interface {
-	// VerifyNotice says whether the provider has signed these very bytes with the secret, just now.
-	VerifyNotice(h http.Header, body []byte, secret lanyard.Secret, now time.Time) bool
-	// ReadNotice reads what was verified.
-	ReadNotice(body []byte) (provider.Notice, error)
-	// AnswerNotice is the answer to a notice that has a challenge, as JSON.
-	AnswerNotice(n provider.Notice, secret lanyard.Secret) []byte
 }
 
 // Service takes notices and acts on them. It is safe for concurrent use.
@@ -73,15 +64,6 @@ func (s *Service) Tasks() []worker.Task {
 
 // Waiting is how many notices this node has taken and not acted on yet.
 func (s *Service) Waiting() int { return len(s.queue.names()) }
-
-func (s *Service) teller(id string) (Teller, bool) {
-	p, ok := s.Providers.Get(id)
-	if !ok {
-		return nil, false
-	}
-	t, ok := p.Ability().(Teller)
-	return t, ok
-}
 
 // again is how soon what could not be acted on is tried again.
 const again = 2 * time.Second
@@ -135,24 +117,37 @@ func (s *Service) one(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	n, err := t.ReadNotice(body.Reveal())
+	told, err := t.read(body.Reveal())
 	if err != nil {
 		return s.aside(name, err)
 	}
-	if n.At.IsZero() || n.At.After(r.ReceivedAt) { // it cannot tell of what came later
-		n.At = r.ReceivedAt
-	}
-	if n.Effect == provider.NoticeMeeting {
-		if err := s.Meetings.Told(ctx, r.App, n); err != nil {
+	for i, n := range told {
+		if n.At.IsZero() || n.At.After(r.ReceivedAt) { // it cannot tell of what came later
+			n.At = r.ReceivedAt
+		}
+		if n.Effect == provider.NoticeMeeting {
+			err = s.Meetings.Told(ctx, r.App, n)
+		} else {
+			err = s.Connections.Told(ctx, r.App, s.digest(r, body, n, i), n)
+		}
+		if err != nil {
 			return err
 		}
-		return s.queue.drop(name)
-	}
-	digest := s.Vault.Digest(r.Project, "notice", string(r.App), string(body.Reveal()))
-	if err := s.Connections.Told(ctx, r.App, digest, n); err != nil {
-		return err
 	}
 	return s.queue.drop(name)
+}
+
+// digest stands for a notice, whichever node it comes to: by the provider's id where
+// there is one, for the same may be signed twice, or else by its bytes; and by which of
+// several in one body it is.
+func (s *Service) digest(r record, body lanyard.Secret, n provider.Notice, i int) []byte {
+	parts := []string{string(r.App), string(body.Reveal())}
+	if n.ID != "" {
+		parts = []string{string(r.App), "id", n.ID, n.Event, n.Subject}
+	} else if i > 0 {
+		parts = append(parts, strconv.Itoa(i))
+	}
+	return s.Vault.Digest(r.Project, "notice", parts...)
 }
 
 func (s *Service) aside(name string, why error) error {

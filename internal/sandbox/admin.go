@@ -17,7 +17,7 @@ func (s *Sandbox) adminRoutes() http.Handler {
 	mux.HandleFunc("GET /admin/clients/{provider}/{id}", s.adminClient)
 	mux.HandleFunc("PATCH /admin/clients/{provider}/{id}", s.adminPatchClient)
 	mux.HandleFunc("DELETE /admin/clients/{provider}/{id}", s.adminDeleteClient)
-	mux.HandleFunc("POST /admin/clients/zoom/{id}/validate-webhook", s.adminValidateWebhook)
+	mux.HandleFunc("POST /admin/clients/{provider}/{id}/validate-webhook", s.adminValidateWebhook)
 	mux.HandleFunc("POST /admin/notices", take(func(n Notice) (object, error) {
 		answers, err := s.SendNotice(n)
 		return object{"data": answers}, err

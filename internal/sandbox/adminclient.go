@@ -86,7 +86,7 @@ func (s *Sandbox) adminDeleteClient(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) adminValidateWebhook(w http.ResponseWriter, r *http.Request) {
-	wrong, err := s.ValidateWebhook(r.PathValue("id"))
+	wrong, err := s.Validate(r.PathValue("provider"), r.PathValue("id"))
 	if err != nil {
 		adminFail(w, http.StatusUnprocessableEntity, err)
 		return

@@ -48,8 +48,8 @@
 //
 //	GET POST     clients                        a Client; the answer to POST is the only one with client_secret
 //	GET PATCH DELETE  clients/{provider}/{id}   PATCH changes the members it names
-//	POST         clients/zoom/{id}/validate-webhook   {"ok","detail"}: endpoint.url_validation, judged
-//	POST         notices                        a Notice → {"data":[Noticed]}: a Zoom notice by order, well-formed, late, doubled, replayed, forged …
+//	POST         clients/{provider}/{id}/validate-webhook   {"ok","detail"}: the provider's check of the address, judged
+//	POST         notices                        a Notice → {"data":[Noticed]}: a notice by order, of any of the four, well-formed, late, doubled, replayed, forged …
 //	GET          people?provider=               PersonAt
 //	PATCH        people/{provider}/{person}     {"status":"inactive"} or {"pmi":2123456789}
 //	GET          grants                         Grant
@@ -70,6 +70,7 @@
 // # Webhooks
 //
 // Zoom clients with webhook_url get app_deauthorized, and meeting.created, deleted, started, ended, participant_joined and participant_left
-// for meetings whose host, or who makes the change, has authorised them, and user.updated for another personal meeting, signed as Zoom signs (x-zm-signature, v0); Slack clients get tokens_revoked.
+// for meetings whose host, or who makes the change, has authorised them, and user.updated for another personal meeting, signed as Zoom signs (x-zm-signature, v0); Slack clients get tokens_revoked,
+// Google clients tokens-revoked as an event token signed with the keys at /google/jwks. By order, as Notice says, all four send more.
 // Each client's events arrive in order; there are three tries with three seconds each, and every try is in the ledger.
 package sandbox

@@ -105,6 +105,8 @@ func (s *Sandbox) Revoke(t Target) (int, error) {
 			s.tellDeauthorized(g.client, who)
 		case Slack:
 			s.tellUninstalled(g.client, who)
+		case Google:
+			s.tellRevoked(g.client, who)
 		}
 	}
 	return len(live), nil

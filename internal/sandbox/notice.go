@@ -7,17 +7,29 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Notice orders a notice to a Zoom app's webhook, sent as Zoom would, or as somebody would who is not Zoom.
+// Notice orders a notice to an app's webhook, sent as its provider would, or as somebody would who is not the provider.
+//
+// Events: of Zoom app_deauthorized, user.…, meeting.…, endpoint.url_validation; of Slack tokens_revoked, app_uninstalled,
+// url_verification; of Google tokens-revoked, token-revoked, account-disabled, account-enabled, account-purged, sessions-revoked,
+// account-credential-change-required, verification; of Microsoft user.deleted, user.updated, lifecycle.subscriptionRemoved,
+// lifecycle.reauthorizationRequired, lifecycle.missed.
+//
+// As: "" as the provider sends it; late, early (six minutes; Google's tokens eight days, and a Microsoft subscription that has
+// ended), doubled, replayed (the last one, byte for byte), forged (another secret or key), reserialised, unsigned, gzip. Of
+// Zoom and Slack two_signatures and oracle too: a challenge that is the signed text of a notice. Of Google other_client (for
+// another client), other_issuer and id_token (an ID token of the person, signed with the same key).
 type Notice struct {
-	Client string `json:"client_id"`
-	Event  string `json:"event"`            // app_deauthorized, user.…, meeting.…, endpoint.url_validation
-	Person string `json:"person,omitempty"` // whom it is about
-	As     string `json:"as,omitempty"`     // "": as Zoom sends it; late, early (six minutes), doubled, replayed (the last one, byte for byte), forged, reserialised, two_signatures, unsigned, gzip, oracle
+	Provider string `json:"provider,omitempty"` // "": zoom
+	Client   string `json:"client_id"`
+	Event    string `json:"event"`
+	Person   string `json:"person,omitempty"` // whom it is about
+	As       string `json:"as,omitempty"`
 }
 
 // Noticed is what a webhook answered; Status 0: nothing.
@@ -32,46 +44,53 @@ const skewed = 6 * time.Minute
 // SendNotice sends at once and returns the answers: two for doubled, one otherwise. Nothing else happens: the person's grant
 // stays as it is.
 func (s *Sandbox) SendNotice(n Notice) ([]Noticed, error) {
+	if n.Provider == "" {
+		n.Provider = Zoom
+	}
+	if !slices.Contains(waysToSend[n.Provider], n.As) {
+		return nil, fmt.Errorf("a notice of %q cannot be sent as %q", n.Provider, n.As)
+	}
 	d, err := s.noticeFor(n)
 	if err != nil {
 		return nil, err
 	}
-	at, key, text := time.Now(), d.key, string(d.body)
-	h := http.Header{}
-	var more []http.Header
+	at, key := time.Now(), d.key
 	switch n.As {
-	case "", "doubled", "two_signatures", "unsigned", "gzip", "reserialised", "oracle", "replayed":
 	case "late":
 		at = at.Add(-skewed)
 	case "early":
 		at = at.Add(skewed)
 	case "forged":
 		key = randomText(16)
-	default:
-		return nil, fmt.Errorf("a notice cannot be sent as %q", n.As)
 	}
-	signAs(h, Zoom, key, d.body, at)
+	h := http.Header{}
+	signAs(h, d.provider, key, d.body, at)
+	var more []http.Header
 	switch n.As {
 	case "doubled":
 		more = append(more, h)
 	case "two_signatures":
-		h.Add("x-zm-signature", "v0="+mac(randomText(8), text))
+		h.Add(signatureHeader(d.provider), "v0="+mac(randomText(8), string(d.body)))
 	case "unsigned":
-		h.Del("x-zm-signature")
+		h.Del(signatureHeader(d.provider))
 	case "gzip":
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
 		_, _ = w.Write(d.body) // to memory
 		_ = w.Close()
 		d.body = b.Bytes()
-		signAs(h, Zoom, key, d.body, at)
+		signAs(h, d.provider, key, d.body, at)
 		h.Set("Content-Encoding", "gzip")
 	case "reserialised":
-		d.body = []byte(strings.Replace(text, "{", "{ ", 1))
-	case "oracle": // signed well, by who can have Zoom send it: its answer must not sign the notice in it
-		ts := strconv.FormatInt(at.Unix(), 10)
-		d.body, _ = json.Marshal(object{"event": "endpoint.url_validation", "payload": object{"plainToken": "v0:" + ts + ":" + text}})
-		signAs(h, Zoom, key, d.body, at)
+		d.body = []byte(strings.Replace(string(d.body), "{", "{ ", 1))
+	case "oracle": // signed well, by who can have the provider send it: its answer must not sign the notice in it
+		text := "v0:" + strconv.FormatInt(at.Unix(), 10) + ":" + string(d.body)
+		ask := object{"event": "endpoint.url_validation", "payload": object{"plainToken": text}}
+		if d.provider == Slack {
+			ask = object{"type": "url_verification", "challenge": text}
+		}
+		d.body, _ = json.Marshal(ask)
+		signAs(h, d.provider, key, d.body, at)
 	case "replayed":
 		var ok bool
 		if h, d.body, ok = s.courier.lastOf(d); !ok {
@@ -94,18 +113,45 @@ func (s *Sandbox) SendNotice(n Notice) ([]Noticed, error) {
 	return out, nil
 }
 
-// noticeFor makes what Zoom would send.
+// waysToSend are what Notice.As can be, by provider.
+var waysToSend = map[string][]string{
+	Zoom:      {"", "late", "early", "doubled", "replayed", "forged", "reserialised", "two_signatures", "unsigned", "gzip", "oracle"},
+	Slack:     {"", "late", "early", "doubled", "replayed", "forged", "reserialised", "two_signatures", "unsigned", "gzip", "oracle"},
+	Google:    {"", "late", "early", "doubled", "replayed", "forged", "reserialised", "unsigned", "gzip", "other_client", "other_issuer", "id_token"},
+	Microsoft: {"", "late", "doubled", "replayed", "forged", "unsigned", "gzip"},
+}
+
+// noticeFor makes what the provider would send.
 func (s *Sandbox) noticeFor(n Notice) (delivery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.client(Zoom, n.Client)
+	c := s.client(n.Provider, n.Client)
 	if c == nil || c.WebhookURL == "" {
-		return delivery{}, fmt.Errorf("no Zoom client %q with a webhook_url", n.Client)
+		return delivery{}, fmt.Errorf("no %s client %q with a webhook_url", n.Provider, n.Client)
 	}
-	who := s.providers[Zoom].person(n.Person)
-	if who == nil && n.Event != "endpoint.url_validation" {
-		return delivery{}, fmt.Errorf("nobody is called %q at zoom", n.Person)
+	who := s.providers[n.Provider].person(n.Person)
+	if who == nil && !slices.Contains([]string{"endpoint.url_validation", "url_verification", "verification"}, n.Event) {
+		return delivery{}, fmt.Errorf("nobody is called %q at %s", n.Person, n.Provider)
 	}
+	d := delivery{client: c.ID, provider: n.Provider, event: n.Event, url: c.WebhookURL, key: c.WebhookKey}
+	if who != nil {
+		d.person = who.Handle
+	}
+	var err error
+	switch n.Provider {
+	case Slack:
+		d.body, err = slackNotice(n, c, who)
+	case Google:
+		d.body, err = s.googleNotice(n, c, who)
+	case Microsoft:
+		d.body, err = microsoftNotice(n, c, who)
+	default:
+		d.body, err = zoomNotice(n, c, who)
+	}
+	return d, err
+}
+
+func zoomNotice(n Notice, c *Client, who *Person) ([]byte, error) {
 	body := object{"event": n.Event, "event_ts": time.Now().UnixMilli()}
 	switch kind, _, _ := strings.Cut(n.Event, "."); {
 	case n.Event == "endpoint.url_validation":
@@ -119,12 +165,7 @@ func (s *Sandbox) noticeFor(n Notice) (delivery, error) {
 		body["payload"] = object{"account_id": who.AccountID, "object": object{"id": "85246371900", "uuid": "4444AAAiAAAAAiAiAiiAii==",
 			"host_id": who.ID, "topic": "By order", "type": 2, "participant": personObject(who, "join_time")}}
 	default:
-		return delivery{}, fmt.Errorf("Zoom has no notice %q here", n.Event)
+		return nil, fmt.Errorf("Zoom has no notice %q here", n.Event)
 	}
-	raw, err := json.Marshal(body)
-	d := delivery{client: c.ID, provider: Zoom, event: n.Event, url: c.WebhookURL, key: c.WebhookKey, body: raw}
-	if who != nil {
-		d.person = who.Handle
-	}
-	return d, err
+	return json.Marshal(body)
 }

@@ -128,9 +128,5 @@ func (s *Sandbox) slackRevoke(w http.ResponseWriter, r *http.Request) {
 
 // tellUninstalled sends Slack's tokens_revoked event.
 func (s *Sandbox) tellUninstalled(c *Client, who *Person) {
-	s.tell(c, "tokens_revoked", who, "", object{
-		"type": "event_callback", "api_app_id": slackID("A", c.ID), "team_id": who.AccountID,
-		"event_id": "Ev" + randomText(6), "event_time": time.Now().Unix(),
-		"event": object{"type": "tokens_revoked", "tokens": object{"oauth": []string{who.ID}, "bot": []string{slackID("B", c.ID+who.AccountID)}}},
-	})
+	s.tell(c, "tokens_revoked", who, "", slackEvent(c, who, object{"type": "tokens_revoked", "tokens": slackTokens(c, who)}))
 }

@@ -154,19 +154,30 @@ func (c *courier) lastOf(d delivery) (http.Header, []byte, bool) {
 	return p.header, p.body, ok
 }
 
-// signAs adds the provider's signature over "v0:{timestamp}:{body}" (Zoom, "Validate webhook events"; Slack, "Verifying requests from Slack").
+// signAs adds the provider's signature over "v0:{timestamp}:{body}" (Zoom, "Validate webhook events"; Slack, "Verifying requests from Slack"). Google signs
+// the body itself, and a notification of Microsoft has its secret inside.
 func signAs(h http.Header, provider, key string, body []byte, at time.Time) {
 	ts := strconv.FormatInt(at.Unix(), 10)
 	signature := "v0=" + mac(key, "v0:"+ts+":"+string(body))
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("User-Agent", "sandbox-webhook/1.0")
-	if provider == Slack {
+	switch provider {
+	case Slack:
 		h.Set("X-Slack-Request-Timestamp", ts)
 		h.Set("X-Slack-Signature", signature)
-		return
+	case Zoom:
+		h.Set("x-zm-request-timestamp", ts)
+		h.Set("x-zm-signature", signature)
+	case Google: // signed by itself
+		h.Set("Content-Type", "application/secevent+jwt")
 	}
-	h.Set("x-zm-request-timestamp", ts)
-	h.Set("x-zm-signature", signature)
+}
+
+func signatureHeader(provider string) string {
+	if provider == Slack {
+		return "X-Slack-Signature"
+	}
+	return "x-zm-signature"
 }
 
 func mac(key, text string) string {
@@ -200,6 +211,10 @@ func (s *Sandbox) tell(c *Client, event string, who *Person, number string, body
 	if who != nil {
 		d.person = who.Handle
 	}
+	s.carry(d)
+}
+
+func (s *Sandbox) carry(d delivery) {
 	if !s.courier.take(d) {
 		s.noteWebhook(d, 0, "dropped: too many are waiting")
 	}

@@ -1,9 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 )
@@ -62,47 +59,4 @@ func deauthorization(c *Client, who *Person) object {
 			"signature": mac(c.WebhookKey, c.ID+who.ID+when),
 		},
 	}
-}
-
-// ValidateWebhook sends endpoint.url_validation to a Zoom client's webhook and says what was wrong with the answer; "" if nothing.
-func (s *Sandbox) ValidateWebhook(clientID string) (string, error) {
-	s.mu.Lock()
-	c := s.client(Zoom, clientID)
-	if c == nil || c.WebhookURL == "" {
-		s.mu.Unlock()
-		return "", fmt.Errorf("no Zoom client %q with a webhook_url", clientID)
-	}
-	plain := randomText(16)
-	body, _ := json.Marshal(object{"event": "endpoint.url_validation", "event_ts": time.Now().UnixMilli(), "payload": object{"plainToken": plain}})
-	d := delivery{client: c.ID, provider: Zoom, event: "endpoint.url_validation", url: c.WebhookURL, key: c.WebhookKey, body: body}
-	s.mu.Unlock()
-
-	status, answer, err := s.courier.post(d)
-	wrong := judge(status, answer, err, plain, mac(d.key, plain))
-	detail := wrong
-	if detail == "" {
-		detail = "validated"
-	}
-	s.noteDelivery(d, status, detail)
-	return wrong, nil
-}
-
-func judge(status int, answer []byte, err error, plain, encrypted string) string {
-	var got struct {
-		PlainToken     string `json:"plainToken"`
-		EncryptedToken string `json:"encryptedToken"`
-	}
-	switch {
-	case err != nil:
-		return err.Error()
-	case status != http.StatusOK:
-		return fmt.Sprintf("answered %d, not 200", status)
-	case json.Unmarshal(answer, &got) != nil:
-		return "the answer is not JSON"
-	case got.PlainToken != plain:
-		return "plainToken is not the one sent"
-	case got.EncryptedToken != encrypted:
-		return "encryptedToken is not the HMAC of plainToken"
-	}
-	return ""
 }

@@ -2,12 +2,12 @@ package store
 
 import "lanyard"
 
-const appColumns = `id, project_id, provider, name, state, client_id, secret, next_secret, webhook_secret, scopes,
+const appColumns = `id, project_id, provider, name, state, client_id, secret, next_secret, webhook_secret, next_webhook_secret, scopes,
 	scopes_optional, redirect_uris, endpoints, params, custom, pkce, config_version, created_at, updated_at`
 
 func appDest(a *lanyard.App) []any {
 	return []any{text(&a.ID), text(&a.Project), &a.Provider, &a.Name, text(&a.State), &a.ClientID, &a.Secret, &a.NextSecret,
-		&a.WebhookSecret, list(&a.Scopes), list(&a.ScopesOptional), list(&a.RedirectURIs), asDict{&a.Endpoints},
+		&a.WebhookSecret, &a.NextWebhookSecret, list(&a.Scopes), list(&a.ScopesOptional), list(&a.RedirectURIs), asDict{&a.Endpoints},
 		asDict{&a.Params}, &a.Custom, &a.PKCE, &a.ConfigVersion, asTime{&a.CreatedAt}, asTime{&a.UpdatedAt}}
 }
 
@@ -41,7 +41,7 @@ func (q *Query) AppsOf(project lanyard.ProjectID, provider string) ([]lanyard.Ap
 // id, unique per instance (CodeClientInUse); nil for a draft.
 func (tx *Tx) AddApp(a lanyard.App, clientHash []byte) error {
 	return tx.add("apps", appColumns+", client_hash", []any{a.ID, a.Project, a.Provider, a.Name, a.State, a.ClientID, a.Secret,
-		a.NextSecret, a.WebhookSecret, listText(a.Scopes), listText(a.ScopesOptional), listText(a.RedirectURIs),
+		a.NextSecret, a.WebhookSecret, a.NextWebhookSecret, listText(a.Scopes), listText(a.ScopesOptional), listText(a.RedirectURIs),
 		dictText(a.Endpoints), dictText(a.Params), a.Custom, a.PKCE, a.ConfigVersion,
 		micros(tx.stamp(a.CreatedAt)), micros(tx.stamp(a.UpdatedAt)), orNull(clientHash)})
 }
@@ -51,10 +51,10 @@ func (tx *Tx) AddApp(a lanyard.App, clientHash []byte) error {
 func (tx *Tx) PutApp(a lanyard.App, clientHash []byte) error {
 	return tx.must(`UPDATE apps SET provider = $3, name = $4, state = $5, client_id = $6, secret = $7, next_secret = $8,
 		webhook_secret = $9, scopes = $10, scopes_optional = $11, redirect_uris = $12, endpoints = $13, params = $14,
-		custom = $15, pkce = $16, config_version = $17, updated_at = $18, client_hash = $19
+		custom = $15, pkce = $16, config_version = $17, updated_at = $18, client_hash = $19, next_webhook_secret = $20
 		WHERE id = $1 AND project_id = $2`, a.ID, a.Project, a.Provider, a.Name, a.State, a.ClientID, a.Secret, a.NextSecret,
 		a.WebhookSecret, listText(a.Scopes), listText(a.ScopesOptional), listText(a.RedirectURIs), dictText(a.Endpoints),
-		dictText(a.Params), a.Custom, a.PKCE, a.ConfigVersion, micros(tx.now), orNull(clientHash))
+		dictText(a.Params), a.Custom, a.PKCE, a.ConfigVersion, micros(tx.now), orNull(clientHash), a.NextWebhookSecret)
 }
 
 // DeleteApp removes an app. That it has no connections is for the caller to see

@@ -36,6 +36,17 @@ func (q *Query) GrantBySubject(app lanyard.AppID, issuer, kind string, subjectHa
 		WHERE app_id = $1 AND issuer = $2 AND kind = $3 AND subject_hash = $4`, app, issuer, kind, subjectHash)
 }
 
+// GrantsOfAccount finds an account's grants for an app by its AccountHash, of every
+// kind and organisation.
+func (q *Query) GrantsOfAccount(app lanyard.AppID, hash []byte) ([]lanyard.Grant, error) {
+	return all(q, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE app_id = $1 AND account_hash = $2 ORDER BY id`, app, hash)
+}
+
+// GrantsOfOrganization finds an organisation's grants for an app by its OrganizationHash.
+func (q *Query) GrantsOfOrganization(app lanyard.AppID, hash []byte) ([]lanyard.Grant, error) {
+	return all(q, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE app_id = $1 AND organization_hash = $2 ORDER BY id`, app, hash)
+}
+
 // ConnectionsOf returns the connections that hold a grant, revoked ones too, oldest first.
 func (q *Query) ConnectionsOf(id lanyard.GrantID) ([]lanyard.Connection, error) {
 	return all(q, scanConnection, `SELECT `+connectionColumns+` FROM connections WHERE grant_id = $1 ORDER BY id`, id)
@@ -44,11 +55,12 @@ func (q *Query) ConnectionsOf(id lanyard.GrantID) ([]lanyard.Connection, error) 
 // AddGrant writes a new grant. Where another made the grant of the same account
 // meanwhile, the error is an *ExistsError: read it and adopt (T10, I11).
 func (tx *Tx) AddGrant(g lanyard.Grant) error {
-	return tx.add("grants", grantColumns, []any{g.ID, g.Project, g.App, g.Issuer, g.Kind, g.SubjectHash, g.Family, g.Generation,
+	return tx.add("grants", grantColumns+", account_hash, organization_hash", []any{g.ID, g.Project, g.App, g.Issuer, g.Kind, g.SubjectHash, g.Family, g.Generation,
 		g.Tokens, g.Previous, listText(g.Scopes), listText(g.Requested), micros(g.AccessExpires), flag(g.HasRefresh), g.Health,
 		g.Reason, g.Lease.Owner, micros(g.Lease.Until), micros(g.RefreshAt), micros(g.RefreshedAt), micros(g.RejectedAt),
 		micros(g.RetryAt), micros(g.UsedAt), micros(g.EagerAt), micros(g.NeededAt), int64(g.Rank), micros(g.RefreshExpires),
-		micros(g.ExpiringAt), micros(g.DeadAt), micros(g.ConsentedAt), micros(tx.stamp(g.CreatedAt)), micros(tx.stamp(g.UpdatedAt))})
+		micros(g.ExpiringAt), micros(g.DeadAt), micros(g.ConsentedAt), micros(tx.stamp(g.CreatedAt)), micros(tx.stamp(g.UpdatedAt)),
+		orNull(g.AccountHash), orNull(g.OrganizationHash)})
 }
 
 // CommitTokens writes what a renewal or a new consent has brought: family,

@@ -6,28 +6,11 @@ import (
 	"lanyard"
 )
 
-// Door is what has to be known of an app to believe a notice about it.
-type Door struct {
-	App           lanyard.AppID
-	Project       lanyard.ProjectID
-	Provider      string
-	WebhookSecret []byte // sealed
-}
-
-const doorColumns = `id, project_id, provider, webhook_secret`
-
-func scanDoor(r row, d *Door) error {
-	return r.Scan(text(&d.App), text(&d.Project), &d.Provider, &d.WebhookSecret)
-}
-
-// Doors returns every app, of whichever project, that has a webhook secret.
-func (q *Query) Doors() ([]Door, error) {
-	return all(q, scanDoor, `SELECT `+doorColumns+` FROM apps WHERE webhook_secret IS NOT NULL ORDER BY id`)
-}
-
-// Door returns that of one app, or CodeNotFound where it has no webhook secret.
-func (q *Query) Door(id lanyard.AppID) (Door, error) {
-	return get(q, scanDoor, `SELECT `+doorColumns+` FROM apps WHERE id = $1 AND webhook_secret IS NOT NULL`, id)
+// Doors returns every app, of whichever project, that a provider may send notices
+// about: what is to be known of them while the database is away.
+func (q *Query) Doors() ([]lanyard.App, error) {
+	return all(q, scanApp, `SELECT `+appColumns+` FROM apps
+		WHERE state = 'ready' OR webhook_secret IS NOT NULL OR next_webhook_secret IS NOT NULL ORDER BY id`)
 }
 
 // Notice is a notice of a provider that has an effect.
@@ -52,4 +35,22 @@ func (tx *Tx) PurgeNotices(before time.Time, limit int) (int, error) {
 	n, err := tx.exec(`DELETE FROM notices WHERE (app_id, digest) IN (SELECT n.app_id, n.digest FROM notices n
 		WHERE n.created_at < $1 ORDER BY n.created_at LIMIT $2)`, micros(before), limit)
 	return int(n), err
+}
+
+// EraseAt notes when what was read of a revoked connection's account is to be erased.
+func (tx *Tx) EraseAt(project lanyard.ProjectID, id lanyard.ConnectionID, at time.Time) error {
+	return tx.must(`UPDATE connections SET erase_at = $3 WHERE id = $1 AND project_id = $2`, id, project, micros(at))
+}
+
+// ToErase returns up to limit connections, of whichever project, whose account is to
+// be erased by now.
+func (q *Query) ToErase(now time.Time, limit int) ([]lanyard.Connection, error) {
+	return all(q, scanConnection, `SELECT `+connectionColumns+` FROM connections
+		WHERE erase_at > 0 AND erase_at <= $1 ORDER BY erase_at LIMIT $2`, micros(now), limit)
+}
+
+// EraseAccount erases it. False: another node has done so.
+func (tx *Tx) EraseAccount(project lanyard.ProjectID, id lanyard.ConnectionID) (bool, error) {
+	return tx.swap(`UPDATE connections SET account = NULL, erase_at = 0, updated_at = $3
+		WHERE id = $1 AND project_id = $2 AND erase_at > 0`, id, project, micros(tx.now))
 }

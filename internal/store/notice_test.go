@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,29 +53,98 @@ func TestNotices(t *testing.T) {
 	})
 }
 
-// Only apps with a webhook secret have a door.
+// An app has a door when it is ready, or has a secret for it.
 func TestDoors(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld()
 		w.add(t, db)
+		draft, secret, next := w.app, w.app, w.app
+		for i, a := range []*lanyard.App{&draft, &secret, &next} {
+			a.ID, a.State = lanyard.AppID("app_draft"+string(rune('1'+i))), lanyard.AppDraft
+			a.WebhookSecret, a.NextWebhookSecret = nil, nil
+		}
+		secret.WebhookSecret, next.NextWebhookSecret = []byte("s"), []byte("n")
+		for _, a := range []lanyard.App{draft, secret, next} {
+			keep(t, db, func(tx *store.Tx) (int, error) { return 0, tx.AddApp(a, nil) })
+		}
 		err := db.View(t.Context(), func(q *store.Query) error {
 			doors, err := q.Doors()
 			if err != nil {
 				return err
 			}
-			one, err := q.Door(w.app.ID)
-			if err != nil {
-				return err
+			var ids []lanyard.AppID
+			for _, d := range doors {
+				ids = append(ids, d.ID)
 			}
-			if len(doors) != 1 || doors[0].App != w.app.ID || doors[0].Project != w.app.Project || string(one.WebhookSecret) != string(w.app.WebhookSecret) {
-				t.Errorf("got %+v and %+v, want the door of %s", doors, one, w.app.ID)
-			}
-			_, err = q.Door("app_none")
-			if lanyard.CodeOf(err) != lanyard.CodeNotFound {
-				t.Errorf("got %v, want not_found", err)
+			if !slices.Contains(ids, w.app.ID) || slices.Contains(ids, draft.ID) || !slices.Contains(ids, secret.ID) || !slices.Contains(ids, next.ID) {
+				t.Errorf("got %v, want all but the bare draft", ids)
 			}
 			return nil
 		})
 		must(t, err)
+	})
+}
+
+// A notice that names an account without its organisation, or an organisation alone,
+// finds the grants of one app.
+func TestGrantsOfAnAccountAndOfAnOrganization(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld()
+		w.add(t, db)
+		g := w.grant
+		for i, kind := range []string{"x", "y"} {
+			g.ID, g.Kind = lanyard.GrantID("grt_of"+kind), kind
+			g.AccountHash, g.OrganizationHash = []byte("ana"), []byte("org")
+			if i == 1 {
+				g.AccountHash, g.OrganizationHash = []byte("ben"), []byte("org")
+			}
+			keep(t, db, func(tx *store.Tx) (int, error) { return 0, tx.AddGrant(g) })
+		}
+		for _, c := range []struct {
+			find func(q *store.Query) ([]lanyard.Grant, error)
+			want int
+		}{
+			{func(q *store.Query) ([]lanyard.Grant, error) { return q.GrantsOfAccount(w.app.ID, []byte("ana")) }, 1},
+			{func(q *store.Query) ([]lanyard.Grant, error) { return q.GrantsOfAccount(w.app.ID, []byte("org")) }, 0},
+			{func(q *store.Query) ([]lanyard.Grant, error) { return q.GrantsOfAccount("app_other", []byte("ana")) }, 0},
+			{func(q *store.Query) ([]lanyard.Grant, error) { return q.GrantsOfOrganization(w.app.ID, []byte("org")) }, 2},
+			{func(q *store.Query) ([]lanyard.Grant, error) {
+				return q.GrantsOfOrganization("app_other", []byte("org"))
+			}, 0},
+		} {
+			if got := view(t, db, c.find); len(got) != c.want {
+				t.Errorf("got %d grants, want %d", len(got), c.want)
+			}
+		}
+	})
+}
+
+// What was read of an account goes when its time has come, once.
+func TestErasure(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld()
+		w.add(t, db)
+		c := w.connection
+		due := time.Now().Add(time.Hour)
+		keep(t, db, func(tx *store.Tx) (int, error) { return 0, tx.EraseAt(c.Project, c.ID, due) })
+		find := func(at time.Time) int {
+			return len(view(t, db, func(q *store.Query) ([]lanyard.Connection, error) { return q.ToErase(at, 10) }))
+		}
+		if before, then := find(due.Add(-time.Second)), find(due); before != 0 || then != 1 {
+			t.Errorf("got %d before its time and %d then, want 0 and 1", before, then)
+		}
+		erase := func(project lanyard.ProjectID) bool {
+			return keep(t, db, func(tx *store.Tx) (bool, error) { return tx.EraseAccount(project, c.ID) })
+		}
+		if erase("prj_other") || !erase(c.Project) || erase(c.Project) {
+			t.Error("want it erased once, by its project")
+		}
+		is, _, err := func() (c2 lanyard.Connection, g lanyard.Grant, err error) {
+			err = db.View(t.Context(), func(q *store.Query) error { c2, g, err = q.Connection(c.Project, c.ID); return err })
+			return
+		}()
+		if err != nil || len(is.Account) > 0 || find(due) != 0 {
+			t.Errorf("got %q, %v, want nothing left of the account", is.Account, err)
+		}
 	})
 }

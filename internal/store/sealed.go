@@ -28,6 +28,7 @@ const (
 func sealedColumns() []sealedColumn {
 	return []sealedColumn{
 		{"apps.next_secret", `''`, unbound},
+		{"apps.next_webhook_secret", `''`, unbound},
 		{"apps.secret", `''`, unbound},
 		{"apps.webhook_secret", `''`, unbound},
 		{"connections.account", `person_id`, unbound},

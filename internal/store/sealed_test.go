@@ -39,6 +39,7 @@ func TestSealedFieldsAreAllOfThemWithTheirPlaces(t *testing.T) {
 		previous.Family, previous.Generation, previous.App = "fam1", 6, w.app.ID
 		want := []vault.SealedField{
 			{Place: place(string(w.app.ID), "apps.next_secret"), Key: ofProject, Sealed: w.app.NextSecret},
+			{Place: place(string(w.app.ID), "apps.next_webhook_secret"), Key: ofProject, Sealed: w.app.NextWebhookSecret},
 			{Place: place(string(w.app.ID), "apps.secret"), Key: ofProject, Sealed: w.app.Secret},
 			{Place: place(string(w.app.ID), "apps.webhook_secret"), Key: ofProject, Sealed: w.app.WebhookSecret},
 			{Place: place(string(w.connection.ID), "connections.account"), Key: ofPerson, Sealed: w.connection.Account},
@@ -126,7 +127,7 @@ func TestEveryBlobIsAccountedFor(t *testing.T) {
 	w.claim.Status, w.claim.Answer = 200, []byte("answer")
 	done(t, db, func(tx *store.Tx) error { return tx.FinishIdempotency(w.claim) })
 	known := []string{"keysets.sealed", "keys.mac", "apps.client_hash", "apps.custom", "persons.ref_hash", "sessions.link_hash",
-		"flows.state_hash", "flows.cookie_hash", "flows.completion_hash", "grants.subject_hash", "entries.leaf_hash",
+		"flows.state_hash", "flows.cookie_hash", "flows.completion_hash", "grants.subject_hash", "grants.account_hash", "grants.organization_hash", "entries.leaf_hash",
 		"idempotency.key_hash", "idempotency.body_hash", "revocations.subject_hash",
 		"revocations.tokens", // gone within 26 hours; a key that was replaced stays for 48
 		"notices.digest"}

@@ -46,7 +46,7 @@ func newWorld() world {
 		Settings: lanyard.ProjectSettings{DisplayName: "Acme Inc", ReturnURLs: []string{"https://a.example/back"}, LinkMode: true}}
 	n := string(p.ID)
 	app := lanyard.App{ID: newID[lanyard.AppID]("app_"), Project: p.ID, Provider: "zoom", Name: "Zoom", State: lanyard.AppReady,
-		ClientID: "cid", Secret: []byte("s1" + n), NextSecret: []byte("s2" + n), WebhookSecret: []byte("s3" + n),
+		ClientID: "cid", Secret: []byte("s1" + n), NextSecret: []byte("s2" + n), WebhookSecret: []byte("s3" + n), NextWebhookSecret: []byte("s4" + n),
 		Scopes: []string{"a", "b"}, ScopesOptional: []string{"c"}, RedirectURIs: []string{"https://a.example/cb"},
 		Endpoints: map[string]string{"token": "https://t.example"}, Params: map[string]string{"tenant": "x"},
 		Custom: []byte(`{"id":"custom"}`), PKCE: "on", ConfigVersion: 3, CreatedAt: day, UpdatedAt: day}

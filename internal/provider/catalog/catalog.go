@@ -25,6 +25,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"lanyard/internal/provider"
+	"lanyard/internal/provider/google"
+	"lanyard/internal/provider/microsoft"
 	"lanyard/internal/provider/slack"
 	"lanyard/internal/provider/zoom"
 )
@@ -39,6 +41,10 @@ func code(id string) any {
 		return zoom.Zoom{}
 	case "slack":
 		return slack.Slack{}
+	case "google":
+		return google.Google{}
+	case "microsoft":
+		return microsoft.Microsoft{}
 	}
 	return nil
 }

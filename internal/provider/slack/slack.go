@@ -2,8 +2,9 @@
 //
 //	code      top level: the bot's, for the workspace; authed_user: the person's own, if user scopes were asked for
 //	renewal   one credential, at the top level, with token_type "bot" or "user"
+//	notices   tokens_revoked names several accounts, app_uninstalled a whole workspace
 //
-// (docs.slack.dev: oauth.v2.access, using-token-rotation)
+// (docs.slack.dev: oauth.v2.access, using-token-rotation, verifying-requests-from-slack, reference/events)
 package slack
 
 import "lanyard/internal/provider"

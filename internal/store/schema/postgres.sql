@@ -20,7 +20,8 @@ CREATE TABLE apps (
 	pkce TEXT COLLATE "C" NOT NULL,
 	config_version BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
-	updated_at BIGINT NOT NULL
+	updated_at BIGINT NOT NULL,
+	next_webhook_secret BYTEA
 );
 CREATE UNIQUE INDEX apps_client ON public.apps USING btree (client_hash);
 CREATE UNIQUE INDEX apps_pkey ON public.apps USING btree (id);
@@ -94,9 +95,11 @@ CREATE TABLE connections (
 	missing TEXT COLLATE "C" NOT NULL,
 	metadata TEXT COLLATE "C" NOT NULL,
 	created_at BIGINT NOT NULL,
-	updated_at BIGINT NOT NULL
+	updated_at BIGINT NOT NULL,
+	erase_at BIGINT NOT NULL
 );
 CREATE INDEX connections_app ON public.connections USING btree (app_id, state);
+CREATE INDEX connections_erase ON public.connections USING btree (erase_at) WHERE (erase_at > 0);
 CREATE INDEX connections_grant ON public.connections USING btree (grant_id);
 CREATE INDEX connections_label ON public.connections USING btree (project_id, label, id) WHERE (label <> ''::text);
 CREATE INDEX connections_partial ON public.connections USING btree (project_id, id) WHERE (missing <> ''::text);
@@ -308,10 +311,12 @@ CREATE TABLE grants (
 	consented_at BIGINT NOT NULL,
 	expiring_at BIGINT NOT NULL
 );
+CREATE INDEX grants_account ON public.grants USING btree (app_id, account_hash) WHERE (account_hash IS NOT NULL);
 CREATE INDEX grants_dead ON public.grants USING btree (dead_at) WHERE (dead_at > 0);
 CREATE INDEX grants_due ON public.grants USING btree (app_id, rank, refresh_at) WHERE (refresh_at > 0);
 CREATE INDEX grants_expiring ON public.grants USING btree (expiring_at) WHERE ((expiring_at > 0) AND (health <> 'dead'::text));
 CREATE INDEX grants_ill ON public.grants USING btree (project_id, health) WHERE (health <> 'healthy'::text);
+CREATE INDEX grants_organization ON public.grants USING btree (app_id, organization_hash) WHERE (organization_hash IS NOT NULL);
 CREATE UNIQUE INDEX grants_pkey ON public.grants USING btree (id);
 CREATE INDEX grants_previous ON public.grants USING btree (refreshed_at) WHERE (previous IS NOT NULL);
 CREATE INDEX grants_project ON public.grants USING btree (project_id, id);

@@ -21,7 +21,7 @@ CREATE TABLE apps (
 	config_version  INTEGER NOT NULL,
 	created_at      INTEGER NOT NULL,
 	updated_at      INTEGER NOT NULL
-) STRICT;
+, next_webhook_secret BLOB) STRICT;
 
 CREATE UNIQUE INDEX apps_client ON apps (client_hash);
 
@@ -99,9 +99,11 @@ CREATE TABLE connections (
 	metadata   TEXT NOT NULL,
 	created_at INTEGER NOT NULL,
 	updated_at INTEGER NOT NULL
-) STRICT;
+, erase_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX connections_app ON connections (app_id, state);
+
+CREATE INDEX connections_erase ON connections (erase_at) WHERE erase_at > 0;
 
 CREATE INDEX connections_grant ON connections (grant_id);
 
@@ -335,6 +337,8 @@ CREATE INDEX grants_due ON grants (app_id, rank, refresh_at) WHERE refresh_at > 
 CREATE INDEX grants_expiring ON grants (expiring_at) WHERE expiring_at > 0 AND health <> 'dead';
 
 CREATE INDEX grants_ill ON grants (project_id, health) WHERE health <> 'healthy';
+
+CREATE INDEX grants_organization ON grants (app_id, organization_hash) WHERE organization_hash IS NOT NULL;
 
 CREATE INDEX grants_previous ON grants (refreshed_at) WHERE previous IS NOT NULL;
 
