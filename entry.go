@@ -39,6 +39,9 @@ const (
 	ActSecurity           Action = "security.tampered"
 	ActEndpointChanged    Action = "endpoint.changed"
 	ActEndpointDisabled   Action = "endpoint.disabled" // by us: it is gone, or has failed for days
+	ActMailSent           Action = "mail.sent"         // about a connection, an app or an endpoint
+	ActMailFailed         Action = "mail.failed"       // refused for good, or given up
+	ActMailTested         Action = "mail.tested"
 )
 
 // Entry is one line of the audit log. It is committed before the answer leaves.
@@ -97,7 +100,7 @@ const (
 )
 
 // EventTypes lists every type, in the order they are shown.
-var EventTypes = []EventType{EventConnectionCreated, EventConnectionUpdated, EventConnectionRevoked, EventNeedsReauth, EventRecovered,
+var EventTypes = []EventType{EventConnectionCreated, EventConnectionUpdated, EventConnectionRevoked, EventNeedsReauth, EventExpiring, EventRecovered,
 	EventScopesChanged, EventAppMisconfigured, EventAppRecovered, EventSecurity, EventEndpointDisabled, EventEndpointTest}
 
 // Event is a row of the outbox, written in the transaction of the change. Data
