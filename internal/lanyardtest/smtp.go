@@ -49,6 +49,7 @@ type MailServer struct {
 	mu      sync.Mutex
 	letters []Letter
 	server  *smtp.Server
+	at      net.Listener
 	options MailOptions
 }
 
@@ -88,12 +89,12 @@ func (m *MailServer) Start() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.Addr, m.server = l.Addr().String(), s
+	m.Addr, m.server, m.at = l.Addr().String(), s, l
 	go func() { _ = s.Serve(l) }()
 }
 
 // Stop ends it; what it was given stays.
-func (m *MailServer) Stop() { _ = m.server.Close() }
+func (m *MailServer) Stop() { _, _ = m.at.Close(), m.server.Close() }
 
 // Letters are those it was given so far.
 func (m *MailServer) Letters() []Letter {
