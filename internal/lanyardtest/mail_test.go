@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -336,5 +337,33 @@ func TestWhoMaySendATestMail(t *testing.T) {
 	}
 	if n := strings.Count(silent.Log.String(), "no mail server is set"); n != 1 {
 		t.Errorf("said %d times that there is no mail server, want once", n)
+	}
+}
+
+// A server that does not take our sender is the operator's to mend: it is said once,
+// the mails wait, and they arrive when it is mended.
+func TestASenderThatIsRefused(t *testing.T) {
+	var refuse atomic.Bool
+	refuse.Store(true)
+	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{Sender: func(string) error {
+		if refuse.Load() {
+			return &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "not yours"}
+		}
+		return nil
+	}})
+	w := lanyardtest.New(t, mailing(m), quick)
+	c := w.Connect(w.Zoom(), "u", "ana")
+	w.OK("PATCH", "/v1/project", map[string]any{"notify_emails": []string{"a@customer.example", "b@customer.example"}})
+	ends(w, c)
+	said := `"the mail server cannot be used; mails wait","host":"127.0.0.1","why":"refused","answer":553`
+	eventually(t, func() bool { return strings.Contains(w.Log.String(), said) }, "it is said")
+	time.Sleep(time.Second)
+	if n := strings.Count(w.Log.String(), said); n != 1 {
+		t.Errorf("said %d times, want once", n)
+	}
+	refuse.Store(false)
+	quiet(w)
+	if n := len(m.Letters()); n != 2 {
+		t.Errorf("got %d mails, want 2", n)
 	}
 }

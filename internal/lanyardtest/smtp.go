@@ -56,10 +56,11 @@ type MailServer struct {
 // MailOptions say how a MailServer is; the zero value takes everything, in plain text.
 type MailOptions struct {
 	STARTTLS       bool
-	User, Password string                // needed, if set
-	Answer         func(to string) error // to RCPT, before anything is taken
-	After          func(l Letter) error  // to DATA; an error is what the client hears, and the letter is kept all the same
-	Name           string                // in the certificate; default: 127.0.0.1 and localhost
+	User, Password string                  // needed, if set
+	Sender         func(from string) error // to MAIL
+	Answer         func(to string) error   // to RCPT, before anything is taken
+	After          func(l Letter) error    // to DATA; an error is what the client hears, and the letter is kept all the same
+	Name           string                  // in the certificate; default: 127.0.0.1 and localhost
 }
 
 // NewMailServer starts one. It ends with the test.
@@ -79,7 +80,12 @@ func (m *MailServer) Start() {
 	s.ReadTimeout, s.WriteTimeout = 10*time.Second, 10*time.Second
 	s.ErrorLog = quiet{}
 	if m.options.STARTTLS {
-		s.TLSConfig = m.certificate()
+		cert, key := Certificate(m.t, m.options.Name)
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		m.CA, s.TLSConfig = cert, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	address := m.Addr
 	if address == "" {
@@ -139,6 +145,9 @@ func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
 		return smtp.ErrAuthRequired
 	}
 	s.from = from
+	if s.m.options.Sender != nil {
+		return s.m.options.Sender(from)
+	}
 	return nil
 }
 
@@ -214,27 +223,34 @@ func ParseLetter(raw []byte) (l Letter, err error) {
 	}
 }
 
-// certificate makes one by an authority of its own, whose file is CA.
-func (m *MailServer) certificate() *tls.Config {
-	m.t.Helper()
+// Certificate makes one for a name, or for this machine where that is empty, which is
+// its own authority, and writes it and its key into files.
+func Certificate(t testing.TB, name string) (certFile, keyFile string) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		m.t.Fatal(err)
+		t.Fatal(err)
 	}
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mail.test"}, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	if m.options.Name != "" {
-		c.DNSNames, c.IPAddresses = []string{m.options.Name}, nil
+	if name != "" {
+		c.DNSNames, c.IPAddresses = []string{name}, nil
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
 	if err != nil {
-		m.t.Fatal(err)
+		t.Fatal(err)
 	}
-	m.CA = filepath.Join(m.t.TempDir(), "ca.pem")
-	if err := os.WriteFile(m.CA, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		m.t.Fatal(err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+	dir := t.TempDir()
+	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 }
 
 // quiet keeps what a client does wrong on purpose out of the test's output.

@@ -45,8 +45,8 @@ func (s *Service) round(ctx context.Context) (bool, error) {
 	if ctx.Err() != nil {
 		return false, nil
 	}
-	s.note(err)
 	if err != nil {
+		s.note(err)
 		return false, nil
 	}
 	defer hang(c)
@@ -69,49 +69,57 @@ func (s *Service) round(ctx context.Context) (bool, error) {
 		if ctx.Err() != nil || time.Now().After(until) {
 			return ctx.Err() == nil, s.giveBack(keep, claimed[i:], 0)
 		}
-		lost, err := s.try(ctx, c, one)
+		down, err := s.try(ctx, c, one)
 		if err != nil {
 			return false, err
 		}
-		if lost { // the server has had enough of us for now
-			s.note(errLost)
+		s.note(down)
+		if down != nil {
 			return false, s.giveBack(keep, claimed[i+1:], laterFor)
 		}
 	}
 	return len(claimed) > 0, nil
 }
 
-var errLost = errors.New("connection lost")
-
-// try writes and sends one copy, and notes what became of it. Lost: the connection is
-// of no use any more.
-func (s *Service) try(ctx context.Context, c *gomail.Client, one lanyard.MailCopy) (lost bool, err error) {
+// try writes and sends one copy, and notes what became of it. Down is why the mail
+// server takes no other mail of ours for now, either.
+func (s *Service) try(ctx context.Context, c *gomail.Client, one lanyard.MailCopy) (down, err error) {
 	keep := context.WithoutCancel(ctx)
 	if s.Store.Clock().Sub(one.CreatedAt) > s.scaled(triedFor)+time.Hour { // the digest waits for its hour
-		return false, s.end(keep, one, lanyard.MailFailed, 0)
+		return nil, s.end(keep, one, lanyard.MailFailed, 0)
 	}
 	l, err := s.write(ctx, one)
 	switch {
 	case errors.Is(err, errOver):
-		return false, s.end(keep, one, lanyard.MailDropped, 0)
+		return nil, s.end(keep, one, lanyard.MailDropped, 0)
 	case err != nil:
 		s.Logger.LogAttrs(ctx, slog.LevelError, "a mail could not be written; it is tried again", slog.String("mail", string(one.Mail)), slog.String("error", err.Error()))
-		return false, s.giveBack(keep, []lanyard.MailCopy{one}, laterFor)
+		return nil, s.giveBack(keep, []lanyard.MailCopy{one}, laterFor)
 	}
 	m, err := s.message(l, string(one.ID))
 	if err != nil { // not an address that a mail can go to
-		return false, s.end(keep, one, lanyard.MailDropped, 0)
+		return nil, s.end(keep, one, lanyard.MailDropped, 0)
 	}
 	err = c.Send(m)
 	if err == nil || m.IsDelivered() { // or only what comes after it went wrong
-		return err != nil, s.end(keep, one, lanyard.MailSent, 250)
+		return err, s.end(keep, one, lanyard.MailSent, 250)
 	}
 	what, code := fault(err)
+	if hopeless(err, code) {
+		return err, s.end(keep, one, lanyard.MailPending, code)
+	}
 	s.Logger.LogAttrs(ctx, slog.LevelWarn, "the mail server did not take a mail", slog.String("mail", string(one.Mail)), slog.String("why", what), slog.Int("answer", code))
 	if forGood(err, code) {
-		return false, s.end(keep, one, lanyard.MailFailed, code)
+		return nil, s.end(keep, one, lanyard.MailFailed, code)
 	}
-	return code == 0 || code == 421, s.end(keep, one, lanyard.MailPending, code)
+	return nil, s.end(keep, one, lanyard.MailPending, code)
+}
+
+// hopeless says whether the next mail would fare no better: the connection is lost, the
+// server has no time for us (421), or does not take our sender.
+func hopeless(err error, code int) bool {
+	var send *gomail.SendError
+	return code == 0 || code == 421 || errors.As(err, &send) && send.Reason == gomail.ErrSMTPMailFrom
 }
 
 // forGood says whether a mail will not be taken by a later try either: a 5xx about the

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -32,6 +33,8 @@ const stepFor = 15 * time.Second // one command and its answer
 
 // Server is the operator's mail server.
 type Server struct {
+	Hello string // how we name ourselves to it; empty: localhost
+
 	host     string
 	port     int
 	security security
@@ -107,7 +110,7 @@ func ParseServer(text string) (*Server, error) {
 
 // dial opens a connection and signs in, if there is a password.
 func (s *Server) dial(ctx context.Context) (*gomail.Client, error) {
-	options := []gomail.Option{gomail.WithPort(s.port), gomail.WithTimeout(stepFor), gomail.WithoutSMTPUTF8(),
+	options := []gomail.Option{gomail.WithPort(s.port), gomail.WithTimeout(stepFor), gomail.WithHELO(cmp.Or(s.Hello, "localhost")), gomail.WithoutSMTPUTF8(),
 		gomail.WithTLSConfig(&tls.Config{ServerName: s.host, RootCAs: s.roots, MinVersion: tls.VersionTLS12})}
 	switch s.security {
 	case implicitTLS:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	netmail "net/mail"
+	"net/url"
 
 	"lanyard"
 	"lanyard/internal/mail"
@@ -19,6 +20,9 @@ func (s Settings) mail() (c mail.Config, err error) {
 	}
 	if c.Server, err = mail.ParseServer(string(s.SMTPURL.Reveal())); err != nil {
 		return c, fmt.Errorf("setting smtp_url: %w", err)
+	}
+	if u, err := url.Parse(s.PublicURL); err == nil { // a machine's own name says more than it should
+		c.Server.Hello = u.Hostname()
 	}
 	if s.MailFrom == "" {
 		return c, errors.New("setting mail_from: needed with smtp_url, such as Lanyard <lanyard@example.com>")
