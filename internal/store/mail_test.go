@@ -163,8 +163,8 @@ func TestEachMailCopyIsClaimedOnce(t *testing.T) {
 		same(t, "due", view(t, db, func(q *store.Query) ([]lanyard.ProjectID, error) { return q.DueMailProjects(now.Add(2*time.Hour), 9) }), nil)
 		done(t, db, func(tx *store.Tx) error {
 			n, err := tx.PurgeMails(now.Add(-time.Hour), 100)
-			if n != 0 {
-				t.Errorf("got %d forgotten of an hour ago, want none", n)
+			if n != 0 || err != nil {
+				t.Errorf("got %d forgotten of an hour ago, %v; want none", n, err)
 			}
 			if n, err = tx.PurgeMails(now.Add(time.Hour), 100); n != 1 {
 				t.Errorf("got %d forgotten, want 1", n)
