@@ -35,7 +35,7 @@ func TestAFloodIsGatheredIntoOneMail(t *testing.T) {
 			ends(w, c)
 		}
 		many := 10000 - 22
-		if !w.Settings.DatabaseURL.Empty() {
+		if raced || !w.Settings.DatabaseURL.Empty() {
 			many = 1000 - 22 // the same code; the other database has had them all
 		}
 		var project string
@@ -43,11 +43,11 @@ func TestAFloodIsGatheredIntoOneMail(t *testing.T) {
 		w.SQL(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < CAST($3 AS INTEGER))
 			INSERT INTO events (id, project_id, at, type, connection_id, data)
 			SELECT 'evt_1' || i, $1, $2, 'connection.needs_reauth', 'con_' || i, '{}' FROM n`, project, time.Now().UnixMicro(), many)
-		eventually(t, func() bool {
+		within(t, 2*time.Minute, "all are looked at", func() bool {
 			var left int
 			w.One(&left, `SELECT count(*) FROM events WHERE mailed_at IS NULL AND type = 'connection.needs_reauth'`)
 			return left == 0
-		}, "all are looked at")
+		})
 		w.SQL(`UPDATE mail_copies SET try_at = 1 WHERE try_at > 0`)
 		quiet(w)
 		got := m.Letters()[before:]

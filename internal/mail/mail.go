@@ -16,7 +16,7 @@ import (
 
 const (
 	lookEvery = 2 * time.Second
-	handSome  = 200                 // events in one transaction
+	handSome  = 50                  // events in one transaction: others wait for the end of it
 	keepFor   = 30 * 24 * time.Hour // what a mail was about and when
 )
 
