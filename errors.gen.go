@@ -37,6 +37,8 @@ const (
 	CodeWebhookGone              Code = "webhook_gone"
 	CodeWebhookFailing           Code = "webhook_failing"
 	CodeWebhookLimit             Code = "webhook_limit"
+	CodeMailNotSet               Code = "mail_not_set"
+	CodeMailFailed               Code = "mail_failed"
 	CodeUnknownProvider          Code = "unknown_provider"
 	CodeReturnURLNotAllowed      Code = "return_url_not_allowed"
 	CodeOriginNotAllowed         Code = "origin_not_allowed"
@@ -128,6 +130,8 @@ var rows = map[Code]Row{
 	CodeWebhookGone:              {CodeWebhookGone, Gone, false, "Webhook endpoint is gone", "The webhook endpoint answered 410 Gone, so it was disabled.", "Put the receiver back or change the URL, enable the endpoint, and send again what it missed.", ""},
 	CodeWebhookFailing:           {CodeWebhookFailing, Upstream, false, "Webhook endpoint fails", "No delivery to the webhook endpoint has worked for days, so it was disabled.", "Mend the receiver, enable the endpoint, and send again what it missed.", ""},
 	CodeWebhookLimit:             {CodeWebhookLimit, Conflict, false, "Too many webhook endpoints", "The project has as many webhook endpoints as it may.", "Delete one that is not needed, or have one receive more types.", ""},
+	CodeMailNotSet:               {CodeMailNotSet, Conflict, false, "No mail server", "This server has no mail server, so nobody is told by e-mail.", "Set `smtp_url` and `mail_from`, and start the server again.", ""},
+	CodeMailFailed:               {CodeMailFailed, Upstream, false, "E-mail not taken", "The mail server did not take the e-mail.", "The detail says why; correct the address, `smtp_url` or `mail_from`.", ""},
 	CodeUnknownProvider:          {CodeUnknownProvider, Invalid, false, "Unknown provider", "The catalogue has no such provider.", "See `GET /v1/providers` for what there is.", ""},
 	CodeReturnURLNotAllowed:      {CodeReturnURLNotAllowed, Invalid, false, "Return URL not allowed", "The return URL is not one of the project's, character by character.", "Add it to the project's return_urls, or use one that is there.", ""},
 	CodeOriginNotAllowed:         {CodeOriginNotAllowed, Invalid, false, "Origin not allowed", "The origin is not one of the project's.", "Add it to the project's origins, or use one that is there.", ""},

@@ -25,6 +25,8 @@ type ProjectSettings struct {
 	PrivacyURL    string   `json:"privacy_url,omitempty"`
 	TermsURL      string   `json:"terms_url,omitempty"`
 	NotifyEmails  []string `json:"notify_emails,omitempty"`
+	NotifyPerson  bool     `json:"notify_person,omitempty"` // the end user is told by e-mail, too
+	Language      string   `json:"language,omitempty"`      // of e-mails; empty: English
 	TimeZone      string   `json:"time_zone,omitempty"`
 	UnboundCodes  bool     `json:"allow_unbound_codes,omitempty"`   // vendors' wire formats
 	CustomAllowed bool     `json:"allow_custom_provider,omitempty"` // set by the operator only (T08)

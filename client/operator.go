@@ -75,3 +75,8 @@ func (c *Client) VaultStatus(ctx context.Context) (*wire.VaultStatus, error) {
 func (c *Client) RotateVault(ctx context.Context, in wire.RotateVault) (*wire.List[wire.VaultRotation], error) {
 	return send[wire.List[wire.VaultRotation]](c, ctx, http.MethodPost, "/v1/operator/vault/rotate", in)
 }
+
+// TestMail has a test e-mail sent now.
+func (c *Client) TestMail(ctx context.Context, in wire.TestMail) (*wire.TestedMail, error) {
+	return send[wire.TestedMail](c, ctx, http.MethodPost, "/v1/operator/mail/test", in)
+}

@@ -12,7 +12,9 @@ type Project struct {
 	Origins             []string  `json:"origins" doc:"Of pages that may open the connect page as a pop-up"`
 	PrivacyURL          string    `json:"privacy_url,omitempty"`
 	TermsURL            string    `json:"terms_url,omitempty"`
-	NotifyEmails        []string  `json:"notify_emails"`
+	NotifyEmails        []string  `json:"notify_emails" doc:"Who is told by e-mail of what needs a person"`
+	NotifyPerson        bool      `json:"notify_person" doc:"The end user is told by e-mail as well, where their own connection has to be made again or will end"`
+	Language            string    `json:"language,omitempty" doc:"Of e-mails: en or de; absent: en"`
 	TimeZone            string    `json:"time_zone,omitempty" doc:"IANA name"`
 	AllowUnboundCodes   bool      `json:"allow_unbound_codes" doc:"Take codes without state, for the vendors' wire formats"`
 	AllowCustomProvider bool      `json:"allow_custom_provider" doc:"Set by the operator only"`
@@ -33,6 +35,8 @@ type ProjectChange struct {
 	PrivacyURL          *string   `json:"privacy_url,omitempty" maxLength:"2000"`
 	TermsURL            *string   `json:"terms_url,omitempty" maxLength:"2000"`
 	NotifyEmails        *[]string `json:"notify_emails,omitempty" maxItems:"20"`
+	NotifyPerson        *bool     `json:"notify_person,omitempty"`
+	Language            *string   `json:"language,omitempty" maxLength:"10" doc:"en, de, or empty"`
 	TimeZone            *string   `json:"time_zone,omitempty" maxLength:"64"`
 	AllowUnboundCodes   *bool     `json:"allow_unbound_codes,omitempty"`
 	AllowCustomProvider *bool     `json:"allow_custom_provider,omitempty" doc:"Operator only"`

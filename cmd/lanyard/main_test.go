@@ -200,7 +200,7 @@ func freePort(t *testing.T) string {
 
 func TestConfigHidesSecrets(t *testing.T) {
 	p := newPlace(t)
-	p.env = append(p.env, "LANYARD_SMTP_URL=smtps://u:s3cr3t@mail.example", "LANYARD_DATABASE_URL=postgres://u:s3cr3t@db/x", "LANYARD_LISTNE=x")
+	p.env = append(p.env, "LANYARD_SMTP_URL=smtps://u:s3cr3t@mail.example", "LANYARD_MAIL_FROM=lanyard@sender.example", "LANYARD_DATABASE_URL=postgres://u:s3cr3t@db/x", "LANYARD_LISTNE=x")
 	for _, args := range [][]string{{"config"}, {"config", "--json"}} {
 		out := p.ok(args...)
 		if strings.Contains(out, "s3cr3t") || !strings.Contains(out, "[redacted]") || !strings.Contains(out, "environment") || !strings.Contains(out, "LANYARD_LISTNE") {

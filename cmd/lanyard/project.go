@@ -71,7 +71,8 @@ that is there; give it empty (--return-url "") to clear it.`,
 	}
 	f := cmd.Flags()
 	for name, doc := range map[string]string{"name": "the project's name", "display-name": "what the connect page calls the project",
-		"logo-url": "logo on the connect page", "privacy-url": "privacy page", "terms-url": "terms of use", "time-zone": "such as Europe/Berlin"} {
+		"logo-url": "logo on the connect page", "privacy-url": "privacy page", "terms-url": "terms of use", "time-zone": "such as Europe/Berlin",
+		"language": "of e-mails: en or de"} {
 		text[name] = f.String(name, "", doc)
 	}
 	for name, doc := range map[string]string{"return-url": "where people may be sent after connecting; repeat it",
@@ -79,7 +80,8 @@ that is there; give it empty (--return-url "") to clear it.`,
 		lists[name] = f.StringArray(name, nil, doc)
 	}
 	for name, doc := range map[string]string{"allow-unbound-codes": "take codes without state (vendors' wire formats)",
-		"allow-custom-provider": "let the project define providers (operator)", "allow-link-mode": "connect without a session of the customer's"} {
+		"allow-custom-provider": "let the project define providers (operator)", "allow-link-mode": "connect without a session of the customer's",
+		"notify-person": "tell end users by e-mail as well, where their own connection needs them"} {
 		flags[name] = f.Bool(name, false, doc)
 	}
 	erase := f.Int("erase-after-days", 0, "erase what was read of an account so long after its consent has ended; 0: at once")
@@ -87,7 +89,7 @@ that is there; give it empty (--return-url "") to clear it.`,
 		var in wire.ProjectChange
 		any := false
 		for name, to := range map[string]**string{"name": &in.Name, "display-name": &in.DisplayName, "logo-url": &in.LogoURL,
-			"privacy-url": &in.PrivacyURL, "terms-url": &in.TermsURL, "time-zone": &in.TimeZone} {
+			"privacy-url": &in.PrivacyURL, "terms-url": &in.TermsURL, "time-zone": &in.TimeZone, "language": &in.Language} {
 			if f.Changed(name) {
 				*to, any = text[name], true
 			}
@@ -104,7 +106,7 @@ that is there; give it empty (--return-url "") to clear it.`,
 			}
 		}
 		for name, to := range map[string]**bool{"allow-unbound-codes": &in.AllowUnboundCodes, "allow-custom-provider": &in.AllowCustomProvider,
-			"allow-link-mode": &in.AllowLinkMode} {
+			"allow-link-mode": &in.AllowLinkMode, "notify-person": &in.NotifyPerson} {
 			if f.Changed(name) {
 				*to, any = flags[name], true
 			}
@@ -129,7 +131,7 @@ that is there; give it empty (--return-url "") to clear it.`,
 func printProject(w io.Writer, p wire.Project) {
 	facts(w, "id", p.ID, "name", p.Name, "display name", p.DisplayName, "logo", p.LogoURL,
 		"return URLs", strings.Join(p.ReturnURLs, "  "), "origins", strings.Join(p.Origins, "  "),
-		"privacy", p.PrivacyURL, "terms", p.TermsURL, "notices to", strings.Join(p.NotifyEmails, "  "), "time zone", p.TimeZone,
+		"privacy", p.PrivacyURL, "terms", p.TermsURL, "notices to", strings.Join(p.NotifyEmails, "  "), "people told, too", yes(p.NotifyPerson), "language", p.Language, "time zone", p.TimeZone,
 		"unbound codes", yes(p.AllowUnboundCodes), "custom providers", yes(p.AllowCustomProvider), "link mode", yes(p.AllowLinkMode),
 		"erases accounts", days(p.EraseAfterDays),
 		"made", when(&p.CreatedAt))

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"net/mail"
 	"net/url"
 	"strings"
 	"time"
@@ -68,10 +67,10 @@ const maxEraseAfter = 10
 
 // ProjectChange changes what is not nil.
 type ProjectChange struct {
-	Name, DisplayName, LogoURL, PrivacyURL, TermsURL, TimeZone *string
-	ReturnURLs, Origins, NotifyEmails                          *[]string
-	UnboundCodes, CustomAllowed, LinkMode                      *bool
-	EraseAfter                                                 *int // days, 10 at most
+	Name, DisplayName, LogoURL, PrivacyURL, TermsURL, TimeZone, Language *string
+	ReturnURLs, Origins, NotifyEmails                                    *[]string
+	UnboundCodes, CustomAllowed, LinkMode, NotifyPerson                  *bool
+	EraseAfter                                                           *int // days, 10 at most
 }
 
 // ChangeProject changes the name and settings of p's project and returns it as
@@ -122,6 +121,7 @@ func (c ProjectChange) apply(pr *lanyard.Project, p lanyard.Principal) (changed 
 		{"privacy_url", c.PrivacyURL, &st.PrivacyURL, emptyOr(lanyard.ValidURL)},
 		{"terms_url", c.TermsURL, &st.TermsURL, emptyOr(lanyard.ValidURL)},
 		{"time_zone", c.TimeZone, &st.TimeZone, emptyOr(checkZone)},
+		{"language", c.Language, &st.Language, emptyOr(checkLanguage)},
 	} {
 		if f.from == nil {
 			continue
@@ -161,6 +161,7 @@ func (c ProjectChange) apply(pr *lanyard.Project, p lanyard.Principal) (changed 
 		{"allow_unbound_codes", c.UnboundCodes, &st.UnboundCodes},
 		{"allow_custom_provider", c.CustomAllowed, &st.CustomAllowed},
 		{"allow_link_mode", c.LinkMode, &st.LinkMode},
+		{"notify_person", c.NotifyPerson, &st.NotifyPerson},
 	} {
 		if f.from == nil {
 			continue
@@ -235,8 +236,16 @@ func checkOrigin(field, s string) error {
 }
 
 func checkEmail(field, s string) error {
-	if a, err := mail.ParseAddress(s); err != nil || a.Address != s || len(s) > 254 {
+	if !lanyard.ValidEmail(s) {
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "%s: one of them is not an e-mail address", field)
+	}
+	return nil
+}
+
+// checkLanguage takes one of the languages of package mail.
+func checkLanguage(field, s string) error {
+	if s != "en" && s != "de" {
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "%s: en or de", field)
 	}
 	return nil
 }

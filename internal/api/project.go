@@ -28,6 +28,7 @@ func (a *API) changeProject(ctx context.Context, p lanyard.Principal, in *change
 	pr, err := a.Access.ChangeProject(ctx, p, access.ProjectChange{
 		Name: b.Name, DisplayName: b.DisplayName, LogoURL: b.LogoURL, PrivacyURL: b.PrivacyURL, TermsURL: b.TermsURL, TimeZone: b.TimeZone,
 		ReturnURLs: b.ReturnURLs, Origins: b.Origins, NotifyEmails: b.NotifyEmails,
+		NotifyPerson: b.NotifyPerson, Language: b.Language,
 		UnboundCodes: b.AllowUnboundCodes, CustomAllowed: b.AllowCustomProvider, LinkMode: b.AllowLinkMode, EraseAfter: b.EraseAfterDays,
 	})
 	return projectOf(pr), err
@@ -37,6 +38,6 @@ func projectOf(pr lanyard.Project) *wire.Project {
 	s := pr.Settings
 	return &wire.Project{ID: string(pr.ID), Name: pr.Name, DisplayName: s.DisplayName, LogoURL: s.LogoURL,
 		ReturnURLs: some(s.ReturnURLs), Origins: some(s.Origins), PrivacyURL: s.PrivacyURL, TermsURL: s.TermsURL,
-		NotifyEmails: some(s.NotifyEmails), TimeZone: s.TimeZone, AllowUnboundCodes: s.UnboundCodes,
+		NotifyEmails: some(s.NotifyEmails), NotifyPerson: s.NotifyPerson, Language: s.Language, TimeZone: s.TimeZone, AllowUnboundCodes: s.UnboundCodes,
 		AllowCustomProvider: s.CustomAllowed, AllowLinkMode: s.LinkMode, EraseAfterDays: s.EraseAfter, CreatedAt: pr.CreatedAt.UTC(), UpdatedAt: pr.UpdatedAt.UTC()}
 }

@@ -72,8 +72,8 @@ func (s Settings) Check() error {
 	if !s.DatabaseURL.Empty() && !hasScheme(s.DatabaseURL, "postgres", "postgresql") {
 		wrong("database_url", "begins with postgres://, or is left out for SQLite")
 	}
-	if !s.SMTPURL.Empty() && !hasScheme(s.SMTPURL, "smtp", "smtps") {
-		wrong("smtp_url", "begins with smtp:// or smtps://")
+	if _, err := s.mail(); err != nil {
+		errs = append(errs, err)
 	}
 	if !s.EgressProxy.Empty() && !hasScheme(s.EgressProxy, "http", "https", "socks5") {
 		wrong("egress_proxy", "begins with http://, https:// or socks5://")

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"io"
 	"log"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"lanyard"
+	"lanyard/internal/mail"
 	"lanyard/internal/notice"
 	"lanyard/internal/store"
 )
@@ -61,6 +63,20 @@ func (m *meters) lost(cause lanyard.Code) { m.dead.WithLabelValues(string(cause)
 func (m *meters) watchNotices(s *notice.Service) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanyard_notices_waiting",
 		Help: "Notices of providers on the local disk that were not acted on yet."}, func() float64 { return float64(s.Waiting()) }))
+}
+
+// watchMails adds what waits to be sent to /metrics; -1 where that cannot be read.
+func (m *meters) watchMails(s *mail.Service) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "lanyard_mails_waiting",
+		Help: "E-mails to one address each that the mail server has not taken yet, on all nodes."}, func() float64 {
+		ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+		defer stop()
+		n, err := s.Waiting(ctx)
+		if err != nil {
+			return -1
+		}
+		return float64(n)
+	}))
 }
 
 // withMetrics serves /metrics in front of h.

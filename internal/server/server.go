@@ -18,6 +18,7 @@ import (
 	"lanyard/internal/egress"
 	"lanyard/internal/grant"
 	"lanyard/internal/instance"
+	"lanyard/internal/mail"
 	"lanyard/internal/refresh"
 	"lanyard/internal/spool"
 	"lanyard/internal/store"
@@ -42,6 +43,7 @@ type Server struct {
 	grants  *grant.Service
 	gate    *refresh.Gate
 	refresh *refresh.Scheduler
+	mails   *mail.Service
 	spool   *spool.Spool
 	front   *web.Front
 	tasks   []worker.Task
@@ -114,6 +116,7 @@ func New(ctx context.Context, settings Settings, log *slog.Logger) (_ *Server, e
 	}
 	s.mountOperator()
 	s.mountRefresh()
+	s.mountMail()
 	s.mountHealth()
 	if err := s.front.Docs(openAPI); err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"lanyard/internal/flow"
 	"lanyard/internal/grant"
 	"lanyard/internal/jointoken"
+	"lanyard/internal/mail"
 	"lanyard/internal/meeting"
 	"lanyard/internal/notice"
 	"lanyard/internal/provider"
@@ -74,9 +75,19 @@ func (s *Server) services(ctx context.Context) error {
 	}
 	events := webhook.New(webhook.Config{Store: s.db, Vault: s.vault, Out: s.out, Connections: connections, Logger: s.log, Hold: s.self.Hold,
 		Pace: s.settings.TimeScale})
+	mails, err := s.settings.mail()
+	if err != nil {
+		return err
+	}
+	mails.Store, mails.Vault, mails.Connections = s.db, s.vault, connections
+	mails.Logger, mails.Hold, mails.Pace = s.log, s.self.Hold, s.settings.TimeScale
+	if s.mails, err = mail.New(mails); err != nil {
+		return err
+	}
+	s.meters.watchMails(s.mails)
 	s.refresh = s.schedule()
 	s.meters.registry.MustRegister(newRenewals(s))
-	s.tasks = append(append(s.tasks, s.refresh.Task(), s.self.Task(), s.watchClock()), events.Tasks()...) // by true time: others count on it
+	s.tasks = append(append(s.tasks, s.refresh.Task(), s.self.Task(), s.watchClock()), append(events.Tasks(), s.mails.Tasks()...)...) // by true time: others count on it
 	s.polls = journeys.Stop
 
 	meetings := meeting.New(meeting.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections,

@@ -29,7 +29,9 @@ type Settings struct {
 	ACMEDirectory  string   `name:"acme_directory" default:"https://acme-v02.api.letsencrypt.org/directory" example:"https://acme.internal/directory" doc:"The ACME authority."`
 	TrustedProxies []string `name:"trusted_proxies" default:"" example:"10.0.0.5,10.1.0.0/24" doc:"Reverse proxies whose Forwarded and X-Forwarded-For headers are believed." danger:"Who is in one of these networks can claim to be any address."`
 
-	SMTPURL       lanyard.Secret `name:"smtp_url" default:"" example:"smtps://lanyard:password@mail.example.com" doc:"Mail server for notices."`
+	SMTPURL       lanyard.Secret `name:"smtp_url" default:"" example:"smtps://lanyard:password@mail.example.com" doc:"Mail server for notices to projects and people; without one nobody is told by e-mail. smtps:// is TLS from the first byte, smtp:// is STARTTLS, without which nothing is sent, and plain on this machine. ?tls=none sends in plain text beyond it, and never a password; ?ca= names a file with authorities of your own." danger:"With tls=none whoever is on the way reads the mails, and their reconnect links."`
+	MailFrom      string         `name:"mail_from" default:"" example:"Lanyard <lanyard@example.com>" doc:"Sender of e-mails; needed with smtp_url. Its domain has to allow the mail server to send for it (SPF, DKIM)."`
+	MailReplyTo   string         `name:"mail_reply_to" default:"" example:"support@example.com" doc:"Where answers to e-mails go; default: to the sender."`
 	EgressProxy   lanyard.Secret `name:"egress_proxy" default:"" example:"http://proxy.internal:3128" doc:"Proxy for calls to providers. The environment's HTTP_PROXY is not used."`
 	AllowLoopback bool           `name:"allow_loopback" default:"false" example:"true" doc:"Let providers, webhooks and proxied calls be on this machine: for tests and the sandbox." danger:"A customer who may add a custom provider reaches what listens on this machine."`
 	ProvidersDir  string         `name:"providers_dir" default:"" example:"/etc/lanyard/providers" doc:"Directory of YAML files that add to the catalogue of providers, or replace or extend an entry."`

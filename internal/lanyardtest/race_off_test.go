@@ -1,0 +1,5 @@
+//go:build !race
+
+package lanyardtest_test
+
+const raced = false
