@@ -16,6 +16,7 @@ type Revocation struct {
 	Detail     string    // why not, in our words
 	LivesUntil time.Time // an access token that the provider did not end works until then; zero: none does
 	Again      bool      // failed, and it is tried again for a day
+	Lives      []provider.LivingToken
 }
 
 // Delete lets go of a connection: hand-out stops at once, and the provider is
@@ -36,7 +37,10 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
-		if c, g, err = tx.Connection(p.Project, id); err != nil {
+		if c, g, err = tx.Connection(p.Project, id); err == nil {
+			err = s.there(p, c)
+		}
+		if err != nil {
 			return e.Failed(err), err
 		}
 		if g.ID != "" { // so that who lets go, who takes hold and who renews see each other
@@ -77,7 +81,7 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 				return lanyard.Entry{}, err
 			}
 		}
-		return e, tx.AddEvent(Happened(c, lanyard.EventConnectionRevoked, map[string]string{"by": "customer"}))
+		return e, tx.AddEvent(Happened(c, lanyard.EventConnectionRevoked, map[string]string{"by": by(p)}))
 	})
 	switch {
 	case err != nil:
@@ -89,6 +93,14 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	ctx = context.WithoutCancel(ctx)
 	r := s.giveBack(ctx, c, g)
 	return r, s.told(ctx, p, c, g.ID, r, false)
+}
+
+// by says who lets go, for an event.
+func by(p lanyard.Principal) string {
+	if p.Person != "" {
+		return "person"
+	}
+	return "customer"
 }
 
 // wake renews an expired access token before it is given back, since some
@@ -106,7 +118,7 @@ func (s *Service) wake(ctx context.Context, p lanyard.Principal, id lanyard.Conn
 		return nil // the deletion itself says so, with an entry
 	case err != nil:
 		return err
-	case p.Reaches(c.Provider, c.Label) == nil && c.State != lanyard.Revoked && g.Health != lanyard.Dead && g.HasRefresh && s.life(g) <= 0:
+	case s.there(p, c) == nil && p.Reaches(c.Provider, c.Label) == nil && c.State != lanyard.Revoked && g.Health != lanyard.Dead && g.HasRefresh && s.life(g) <= 0:
 		if err := s.renew(ctx, p, g, false); err != nil {
 			s.Logger.Info("a connection is deleted whose token could not be renewed first", "connection", id, "code", lanyard.CodeOf(err))
 		}
@@ -123,6 +135,12 @@ func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.
 			r.Detail += "; the access token does not expire by itself"
 		case s.life(g) > 0:
 			r.LivesUntil = g.AccessExpires
+		}
+		if s.life(g) > 0 {
+			r.Lives = append(r.Lives, provider.LivingToken{Token: "access", Until: g.AccessExpires})
+		}
+		if g.HasRefresh {
+			r.Lives = append(r.Lives, provider.LivingToken{Token: "refresh", Until: g.RefreshExpires})
 		}
 		return r
 	}
@@ -151,7 +169,7 @@ func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.
 			break
 		}
 	}
-	out := Revocation{Outcome: r.Outcome, Detail: r.Detail, Again: r.Outcome == provider.RevokeFailed && r.Retry}
+	out := Revocation{Outcome: r.Outcome, Detail: r.Detail, Again: r.Outcome == provider.RevokeFailed && r.Retry, Lives: r.Lives}
 	for _, l := range r.Lives {
 		switch {
 		case l.Token != "access":
