@@ -27,6 +27,9 @@ func (t *Target) Takes(ctx context.Context, tokens lanyard.TokenSet) (known bool
 	case a.Status == http.StatusOK && !t.says(body{Fields: a.Fields}, false):
 		return true, nil
 	}
+	if _, v, known := t.verdict(body{Fields: a.Fields, whole: true}); known && v.Outcome() == lanyard.OutcomeRejected {
+		return true, ErrTokenRefused
+	}
 	err = t.identityError(a)
 	if errors.Is(err, lanyard.CodeScopesMissing) { // known, and not allowed to say who it is
 		return true, nil

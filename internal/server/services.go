@@ -19,6 +19,7 @@ import (
 	"lanyard/internal/grant"
 	"lanyard/internal/jointoken"
 	"lanyard/internal/notice"
+	"lanyard/internal/portal"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
 	"lanyard/internal/spool"
@@ -94,6 +95,12 @@ func (s *Server) services(ctx context.Context) error {
 		return err
 	}
 	pages.Mount()
+	own, err := portal.New(portal.Config{Access: s.access, Connections: connections, Flow: journeys, Front: s.front, Logger: s.log})
+	if err != nil {
+		return err
+	}
+	own.Mount()
+	s.tasks = append(s.tasks, worker.Task{Name: "portal.purge", Every: time.Hour, Run: s.access.PurgePortals})
 	return nil
 }
 
