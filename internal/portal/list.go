@@ -64,7 +64,9 @@ type card struct {
 	Joins    []joinView
 	Cannot   []string
 	Checks   bool // checking can tell something
-	Again    bool // connecting again can mend something
+	Again    bool // connecting again is possible
+	Mends    bool // and is what the person is asked to do
+	Ended    bool // what was allowed is not any more
 	Open     bool // the only one: nothing is folded
 	Manage   string
 }
@@ -105,6 +107,8 @@ func (p *Page) card(h head, at clock, c connection.Shown) card {
 	}
 	v.Checks = c.State == lanyard.Live && c.Grant.Health != lanyard.Dead
 	v.Again = c.State == lanyard.Live
+	v.Ended = c.Status == lanyard.StatusNeedsReauth
+	v.Mends = v.Ended || c.Status == lanyard.StatusPartial
 	return v
 }
 
@@ -173,3 +177,9 @@ func (p *Page) list(w http.ResponseWriter, r *http.Request, who visitor) {
 	s.Policy.Image, s.Wide = h.LogoOrigin, true
 	p.kit.Show(w, r, http.StatusOK, s, listPage(v))
 }
+
+// beforeAt and fromAt are the two parts of an address, between which a narrow page
+// may break it.
+func beforeAt(s string) string { before, _, _ := strings.Cut(s, "@"); return before }
+
+func fromAt(s string) string { return strings.TrimPrefix(s, beforeAt(s)) }

@@ -25,13 +25,11 @@ type words struct {
 	Zone                               string // {zone}
 	Since, LastUse, NeverUsed, Label   string
 	MayTitle, LackTitle, LackHint      string // {project}
-	MayNothing                         string
+	MayNothing, HadTitle               string
 	Joins                              string
 	JoinKinds                          map[string]joinWords
 	CannotTitle, Details               string // {project} {provider}
 	Check, Reconnect, Disconnect       string
-	ReconnectThis, CheckThis           string // {provider} {account}: for those who hear the page
-	DisconnectThis                     string
 	Status                             map[lanyard.Status]statusWords
 	Reasons                            map[lanyard.Code]string // {project} {provider}
 	OtherReason                        string
