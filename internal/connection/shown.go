@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"slices"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/provider"
@@ -20,6 +21,7 @@ type Shown struct {
 	Cannot       []string         // sentences: what the access cannot do
 	Joins        []Join           // nil: the provider's meetings take no tokens of ours
 	Revokes      bool             // the provider can be told that access is given back
+	Used         time.Time        // when its access was last handed out; zero: never, as far as is known
 	Shared       bool             // others hold the same grant, so the provider is not told; only Show says it
 }
 
@@ -81,7 +83,9 @@ func (s *Service) shown(ctx context.Context, v View) (Shown, error) {
 	out := Shown{View: v}
 	var a lanyard.App
 	err := s.Store.View(ctx, func(q *store.Query) (err error) {
-		a, err = q.App(v.Project, v.App)
+		if out.Used, err = lastUse(q, v); err == nil {
+			a, err = q.App(v.Project, v.App)
+		}
 		return err
 	})
 	if err != nil {
@@ -100,6 +104,29 @@ func (s *Service) shown(ctx context.Context, v View) (Shown, error) {
 		}
 	}
 	return out, nil
+}
+
+// aConsent is how long after a consent a use of the grant may be that consent, which
+// counts as one for renewing.
+const aConsent = 2 * time.Minute
+
+// lastUse is what the log says; and where that has no longer got it, what is noted
+// of the grant, but for the consent itself.
+func lastUse(q *store.Query, v View) (last time.Time, err error) {
+	for _, what := range []lanyard.Action{lanyard.ActTokenRead, lanyard.ActJoinTokenMinted} {
+		f := lanyard.EntryFilter{Connection: v.ID, What: what, Outcome: "ok"}
+		list, _, err := q.Entries(v.Project, f, lanyard.Page{Limit: 1})
+		if err != nil {
+			return last, err
+		}
+		if len(list) > 0 && list[0].At.After(last) {
+			last = list[0].At
+		}
+	}
+	if g := v.Grant; last.IsZero() && g.UsedAt.After(g.ConsentedAt.Add(aConsent)) {
+		last = g.UsedAt
+	}
+	return last, nil
 }
 
 // Whose returns what is known of the person behind a principal of the portal.

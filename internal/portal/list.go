@@ -82,7 +82,7 @@ func (c card) fill(s string, pairs ...string) string {
 
 func (p *Page) card(h head, at clock, c connection.Shown) card {
 	v := card{head: h, ID: string(c.ID), Provider: page.Tidy(c.ProviderName, 40), Tint: c.Connection.Provider, Label: page.Tidy(c.Label, 64),
-		Status: string(c.Status), Since: c.CreatedAt, Used: c.Grant.UsedAt, clock: at, Cannot: c.Cannot}
+		Status: string(c.Status), Since: c.CreatedAt, Used: c.Used, clock: at, Cannot: c.Cannot}
 	v.Manage, _ = page.WebURL(c.ManageURL)
 	for _, name := range []string{c.Account.Email, c.Account.DisplayName, p.say.SomeAccount} {
 		if v.Account = page.Tidy(name, 100); v.Account != "" {
