@@ -11,6 +11,10 @@ const (
 	ActConsentParked      Action = "consent.parked"    // the provider returned with a code
 	ActConsentDenied      Action = "consent.denied"
 	ActConsentRefused     Action = "consent.refused" // we refused to bind it
+	ActPortalOffered      Action = "portal.offered"  // a link to a person's own connections was made
+	ActPortalOpened       Action = "portal.opened"   // the person pressed Open
+	ActPortalClosed       Action = "portal.closed"
+	ActConnectionChecked  Action = "connection.checked" // the provider was asked whether it still works
 	ActAuthorizeURL       Action = "authorize_url.created"
 	ActConnectionCreated  Action = "connection.created"
 	ActConnectionRenewed  Action = "connection.reconnected"

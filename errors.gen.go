@@ -50,6 +50,8 @@ const (
 	CodeCodeRejected             Code = "code_rejected"
 	CodeLinkUnknown              Code = "link_unknown"
 	CodeLinkExpired              Code = "link_expired"
+	CodePortalLinkOver           Code = "portal_link_over"
+	CodePortalOver               Code = "portal_over"
 	CodeLinkUsed                 Code = "link_used"
 	CodeBrowserMismatch          Code = "browser_mismatch"
 	CodeAttemptUnknown           Code = "attempt_unknown"
@@ -143,6 +145,8 @@ var rows = map[Code]Row{
 	CodeCodeRejected:             {CodeCodeRejected, Upstream, true, "The provider refused the code", "The provider refused to trade the authorization code.", "Begin again; a code works once and for a short time only.", "Connecting did not work. Please try again."},
 	CodeLinkUnknown:              {CodeLinkUnknown, NotFound, true, "This link does not work", "We do not know this link. It may be cut off or withdrawn.", "Open the whole link again, or ask whoever sent it for a new one.", ""},
 	CodeLinkExpired:              {CodeLinkExpired, Gone, true, "This link is too old", "This link has expired.", "Go back to where you got it and ask for a new one.", ""},
+	CodePortalLinkOver:           {CodePortalLinkOver, Gone, true, "This link does not work any more", "A link to your connections works for ten minutes, and opens them once, in one browser.", "Go back to where you got it and ask for a new one.", ""},
+	CodePortalOver:               {CodePortalOver, Unauthenticated, true, "Please open your connections again", "You were away for a while, or have left, so this page was closed.", "Go back to where you came from and open it again.", ""},
 	CodeLinkUsed:                 {CodeLinkUsed, Gone, true, "Already connected", "This link has done its work: the account is connected.", "You can close this page.", ""},
 	CodeBrowserMismatch:          {CodeBrowserMismatch, Invalid, true, "Not the browser that started", "The answer came back in another browser than the one that started, so we did not use it.", "Open the link again and stay in one browser window.", ""},
 	CodeAttemptUnknown:           {CodeAttemptUnknown, Invalid, true, "This attempt is over", "We do not know this attempt, or it was finished or is too old.", "Open the link again and begin afresh.", ""},

@@ -26,6 +26,7 @@ type (
 	EventID      string // evt_
 	EndpointID   string // we_
 	DeliveryID   string // dlv_
+	PortalID     string // ptl_
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -36,6 +36,7 @@ type Origin struct {
 // Principal may do nothing.
 type Principal struct {
 	Project   ProjectID // empty for the operator
+	Person    PersonID  // a person in the portal: only what is theirs is there
 	Name      string    // for the log: "key:lyk_…", "operator", "person", "provider:zoom", "lanyard"
 	Key       KeyID
 	Operator  bool
@@ -59,6 +60,9 @@ func (p Principal) Need(s Scope) error {
 	}
 	return Errorf(CodeScopeMissing, "this key does not have the scope %q; make one that has it", string(s))
 }
+
+// Sees says whether a connection of that person is there at all for the principal.
+func (p Principal) Sees(of PersonID) bool { return p.Person == "" || p.Person == of }
 
 // Reaches returns an error unless the key's limits let it touch a connection at
 // this provider with this label.

@@ -44,6 +44,7 @@ func (a *API) Mount(f *web.Front) {
 	a.mountApps(f)
 	a.mountSessions(f)
 	a.mountConnections(f)
+	a.mountPortal(f)
 	a.mountTokens(f)
 	a.mountConsents(f)
 	a.mountMeetings(f)

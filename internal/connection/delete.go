@@ -17,6 +17,7 @@ type Revocation struct {
 	LivesUntil time.Time // an access token that the provider did not end works until then; zero: none does
 	Again      bool      // failed, and it is tried again for a day
 	status     int       // of the provider's answer; 0: there was none
+	Lives      []provider.LivingToken
 }
 
 // Delete lets go of a connection: hand-out stops at once, and the provider is
@@ -37,7 +38,10 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
-		if c, g, err = lockedHold(tx, p.Project, id); err != nil {
+		if c, g, err = lockedHold(tx, p.Project, id); err == nil {
+			err = s.there(p, c)
+		}
+		if err != nil {
 			return e.Failed(err), err
 		}
 		e = About(e, c)
@@ -66,7 +70,7 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		if last {
 			outcome = lanyard.AnswerPending
 		}
-		if err := withdraw(tx, c, withdrawnBy(p), "", outcome); err != nil {
+		if err := withdraw(tx, c, by(p), "", outcome); err != nil {
 			return lanyard.Entry{}, err
 		}
 		e.Detail["last_hold"] = map[bool]string{true: "yes", false: "no"}[last]
@@ -94,12 +98,12 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	return r, s.told(ctx, p, c, g.ID, r, false)
 }
 
-// by is who has let go, as the customer is told.
+// by says who lets go: the person on a page of ours, the operator, or the customer with a key.
 func by(p lanyard.Principal) string {
 	switch {
 	case p.Operator:
 		return "operator"
-	case p.Name == "person":
+	case p.Person != "":
 		return "person"
 	}
 	return "customer"
@@ -133,7 +137,7 @@ func (s *Service) wake(ctx context.Context, p lanyard.Principal, id lanyard.Conn
 		return nil // the deletion itself says so, with an entry
 	case err != nil:
 		return err
-	case p.Reaches(c.Provider, c.Label) == nil && c.State != lanyard.Revoked && g.Health != lanyard.Dead && g.HasRefresh && s.life(g) <= 0:
+	case s.there(p, c) == nil && p.Reaches(c.Provider, c.Label) == nil && c.State != lanyard.Revoked && g.Health != lanyard.Dead && g.HasRefresh && s.life(g) <= 0:
 		if err := s.renew(ctx, p, g, false); err != nil {
 			s.Logger.Info("a connection is deleted whose token could not be renewed first", "connection", id, "code", lanyard.CodeOf(err))
 		}
@@ -150,6 +154,12 @@ func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.
 			r.Detail += "; the access token does not expire by itself"
 		case s.life(g) > 0:
 			r.LivesUntil = g.AccessExpires
+		}
+		if s.life(g) > 0 {
+			r.Lives = append(r.Lives, provider.LivingToken{Token: "access", Until: g.AccessExpires})
+		}
+		if g.HasRefresh {
+			r.Lives = append(r.Lives, provider.LivingToken{Token: "refresh", Until: g.RefreshExpires})
 		}
 		return r
 	}
@@ -178,7 +188,7 @@ func (s *Service) giveBack(ctx context.Context, c lanyard.Connection, g lanyard.
 			break
 		}
 	}
-	out := Revocation{Outcome: r.Outcome, Detail: r.Detail, status: r.Status, Again: r.Outcome == provider.RevokeFailed && r.Retry}
+	out := Revocation{Outcome: r.Outcome, Detail: r.Detail, status: r.Status, Again: r.Outcome == provider.RevokeFailed && r.Retry, Lives: r.Lives}
 	for _, l := range r.Lives {
 		switch {
 		case l.Token != "access":

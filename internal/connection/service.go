@@ -69,6 +69,9 @@ func (s *Service) Get(ctx context.Context, p lanyard.Principal, id lanyard.Conne
 	if err != nil {
 		return View{}, err
 	}
+	if err := s.there(p, c); err != nil {
+		return View{}, err
+	}
 	if err := p.Reaches(c.Provider, c.Label); err != nil {
 		return View{}, err
 	}
@@ -94,6 +97,9 @@ func (s *Service) Find(ctx context.Context, p lanyard.Principal, endUser string,
 func (s *Service) List(ctx context.Context, p lanyard.Principal, f lanyard.ConnectionFilter, page lanyard.Page) (out []View, next string, err error) {
 	if err := p.Need(lanyard.ScopeRead); err != nil {
 		return nil, "", err
+	}
+	if p.Person != "" { // whatever was asked for
+		f.Person = p.Person
 	}
 	var held []store.Held
 	people := map[lanyard.PersonID]lanyard.Person{}
@@ -149,6 +155,9 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	err := s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		e := lanyard.NewEntry(p, lanyard.ActConnectionChanged)
 		c, g, err := lockedHold(tx, p.Project, id)
+		if err == nil {
+			err = s.there(p, c)
+		}
 		if err != nil {
 			return e.Failed(err), err
 		}
@@ -203,6 +212,9 @@ func (s *Service) Attempts(ctx context.Context, p lanyard.Principal, id lanyard.
 	}
 	err = s.Store.View(ctx, func(q *store.Query) error {
 		c, g, err := q.Connection(p.Project, id)
+		if err == nil {
+			err = s.there(p, c)
+		}
 		if err != nil {
 			return err
 		}
@@ -213,6 +225,14 @@ func (s *Service) Attempts(ctx context.Context, p lanyard.Principal, id lanyard.
 		return err
 	})
 	return out, next, err
+}
+
+// there says that a connection is absent to a person whose it is not.
+func (s *Service) there(p lanyard.Principal, c lanyard.Connection) error {
+	if p.Sees(c.Person) {
+		return nil
+	}
+	return lanyard.Errorf(lanyard.CodeNotFound, "")
 }
 
 // StatusOf is lanyard.StatusOf for a connection and its grant.

@@ -177,11 +177,16 @@ func (s *Service) unrenewed(c lanyard.Connection, g lanyard.Grant, cause error) 
 }
 
 // Entry starts an entry by p with where they called from, sealed under the
-// project's key: it is the customer's backend, not a person of theirs.
+// project's key where it is the customer's backend, and under the person's own
+// where it is a person of theirs.
 func (s *Service) Entry(ctx context.Context, p lanyard.Principal, what lanyard.Action) (e lanyard.Entry, err error) {
 	e = lanyard.NewEntry(p, what)
+	key := vault.ProjectKey(p.Project)
+	if p.Person != "" {
+		e.Person, key = p.Person, vault.PersonKey(p.Project, p.Person)
+	}
 	if p.Origin != (lanyard.Origin{}) {
-		e.Sealed, err = s.Vault.SealOrigin(ctx, vault.ProjectKey(p.Project), e.ID, p.Origin)
+		e.Sealed, err = s.Vault.SealOrigin(ctx, key, e.ID, p.Origin)
 	}
 	return e, err
 }

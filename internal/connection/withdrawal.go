@@ -39,18 +39,6 @@ func answered(tx *store.Tx, c lanyard.Connection, id lanyard.GrantID, r Revocati
 	return tx.AnswerConsents(c.Project, id, a)
 }
 
-// withdrawnBy says who lets go: the person on a page of ours, the operator, or the
-// customer with a key.
-func withdrawnBy(p lanyard.Principal) string {
-	switch {
-	case p.Operator:
-		return "operator"
-	case p.Name == "person":
-		return "person"
-	}
-	return "customer"
-}
-
 // SealConsent seals where a person was when they pressed Continue, under their key.
 func (s *Service) SealConsent(ctx context.Context, r lanyard.Consent, from lanyard.Origin) ([]byte, error) {
 	raw, err := json.Marshal(from)

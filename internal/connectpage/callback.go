@@ -7,6 +7,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/flow"
+	"lanyard/internal/page"
 	"lanyard/internal/web"
 )
 
@@ -36,7 +37,7 @@ func (p *Page) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	p.cookies.Clear(w, retryCookie)
 	if a.Origin == "" && a.RedirectURL != "" {
-		redirect(w, a.RedirectURL)
+		page.Redirect(w, a.RedirectURL)
 		return
 	}
 	p.sendToHandOver(w, a)
@@ -65,11 +66,11 @@ func (p *Page) callbackByPost(w http.ResponseWriter, r *http.Request) {
 		p.sendToProblem(w, r, err)
 		return
 	}
-	redirect(w, "/oauth/callback/"+url.PathEscape(string(app))+"?"+url.Values{"lanyard_handle": {handle}}.Encode())
+	page.Redirect(w, "/oauth/callback/"+url.PathEscape(string(app))+"?"+url.Values{"lanyard_handle": {handle}}.Encode())
 }
 
 func (p *Page) notHere(w http.ResponseWriter, allow string) {
-	policy{}.set(w.Header())
+	page.Policy{}.Set(w.Header())
 	w.Header().Set("Allow", allow)
 	w.WriteHeader(http.StatusMethodNotAllowed)
 }

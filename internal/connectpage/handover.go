@@ -9,6 +9,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/flow"
+	"lanyard/internal/page"
 )
 
 // handover is an Arrival on its way from the callback to a page with a clean
@@ -31,12 +32,12 @@ func (p *Page) sendToHandOver(w http.ResponseWriter, a flow.Arrival) {
 	value := base64.RawURLEncoding.EncodeToString(b)
 	if (err != nil || len(value) > cookieRoom) && a.RedirectURL != "" {
 		// The return URL carries the result as well, and /lanyard.js on it hands it over.
-		redirect(w, a.RedirectURL)
+		page.Redirect(w, a.RedirectURL)
 		return
 	}
 	nonce := lanyard.Random(9)
 	p.cookies.Set(w, "return_"+nonce, value, handoverAge)
-	redirect(w, "/connect/return/"+nonce)
+	page.Redirect(w, "/connect/return/"+nonce)
 }
 
 var nonceShape = regexp.MustCompile(`^[A-Za-z0-9_-]{12}$`)
@@ -52,17 +53,17 @@ func (p *Page) handOver(w http.ResponseWriter, r *http.Request) {
 	h, ok := p.takeHandover(w, r)
 	if !ok {
 		s := p.sheet(p.say.OverTitle)
-		p.show(w, r, http.StatusOK, s, notice(noticeView{words: p.say, Icon: "info", Heading: p.say.OverTitle, Happened: p.say.Over, Close: true}))
+		p.kit.Show(w, r, http.StatusOK, s, page.Notice{Say: p.say.NoticeWords, Icon: "info", Heading: p.say.OverTitle, Happened: p.say.Over, Close: true}.Content())
 		return
 	}
-	h.Return, _ = webURL(h.Return)
-	_, h.Origin = webURL(h.Origin)
+	h.Return, _ = page.WebURL(h.Return)
+	_, h.Origin = page.WebURL(h.Origin)
 	if h.Origin == "" {
-		title := fill(p.say.DoneTitle, "{provider}", tidy(h.Provider, 40))
+		title := page.Fill(p.say.DoneTitle, "{provider}", page.Tidy(h.Provider, 40))
 		if h.Provider == "" {
 			title = p.say.DoneTitlePlain
 		}
-		p.show(w, r, http.StatusOK, p.sheet(title), notice(noticeView{words: p.say, Icon: "check", Heading: title, Happened: p.say.Done, Close: true}))
+		p.kit.Show(w, r, http.StatusOK, p.sheet(title), page.Notice{Say: p.say.NoticeWords, Icon: "check", Heading: title, Happened: p.say.Done, Close: true}.Content())
 		return
 	}
 	m, err := json.Marshal(h.Message)
@@ -72,7 +73,7 @@ func (p *Page) handOver(w http.ResponseWriter, r *http.Request) {
 	}
 	s := p.sheet(p.say.HandOverTitle)
 	s.Onward = h.Return
-	p.show(w, r, http.StatusOK, s, handOver(p.say, h, string(m)))
+	p.kit.Show(w, r, http.StatusOK, s, handOver(p.say, h, string(m)))
 }
 
 func (p *Page) takeHandover(w http.ResponseWriter, r *http.Request) (h handover, ok bool) {
@@ -91,5 +92,5 @@ func (p *Page) takeHandover(w http.ResponseWriter, r *http.Request) (h handover,
 // cancelled is where Cancel leads when the customer has no page to return to.
 func (p *Page) cancelled(w http.ResponseWriter, r *http.Request) {
 	s := p.sheet(p.say.CancelledTitle)
-	p.show(w, r, http.StatusOK, s, notice(noticeView{words: p.say, Icon: "info", Heading: p.say.CancelledTitle, Happened: p.say.Cancelled, Close: true}))
+	p.kit.Show(w, r, http.StatusOK, s, page.Notice{Say: p.say.NoticeWords, Icon: "info", Heading: p.say.CancelledTitle, Happened: p.say.Cancelled, Close: true}.Content())
 }

@@ -11,6 +11,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/flow"
+	"lanyard/internal/page"
 	"lanyard/internal/web"
 )
 
@@ -36,8 +37,8 @@ func (p *Page) open(w http.ResponseWriter, r *http.Request) {
 	v := p.invitation(inv)
 	v.Shown = p.pages.Mark(link, v.text())
 	s := p.sheet(v.Heading)
-	s.Policy = policy{Image: v.LogoOrigin, Leave: leaving(p.cookies.Secure)}
-	p.show(w, r, http.StatusOK, s, connect(v))
+	s.Policy = page.Policy{Image: v.LogoOrigin, Leave: page.Leaving(p.cookies.Secure)}
+	p.kit.Show(w, r, http.StatusOK, s, connect(v))
 }
 
 // proceed is Continue: the cookie that ties the trip to this browser (T01), and
@@ -66,7 +67,7 @@ func (p *Page) proceed(w http.ResponseWriter, r *http.Request) {
 	}
 	p.cookies.Set(w, d.CookieName, string(d.CookieValue.Reveal()), d.CookieAge)
 	p.cookies.Set(w, retryCookie, link, retryAge)
-	redirect(w, d.URL)
+	page.Redirect(w, d.URL)
 }
 
 // admit takes one from the invitation's allowance. Each method has its own, so
@@ -83,10 +84,10 @@ func (p *Page) admit(w http.ResponseWriter, r *http.Request, link string) bool {
 // the way to press it themselves.
 func (p *Page) crossSite(w http.ResponseWriter, r *http.Request) {
 	s := p.sheet(p.say.CrossSiteTitle)
-	p.show(w, r, http.StatusForbidden, s, notice(noticeView{
-		words: p.say, Icon: "stop", Heading: p.say.CrossSiteTitle, Happened: p.say.CrossSite,
+	p.kit.Show(w, r, http.StatusForbidden, s, page.Notice{
+		Say: p.say.NoticeWords, Icon: "stop", Heading: p.say.CrossSiteTitle, Happened: p.say.CrossSite,
 		Retry: linkPath(r.PathValue("link")), RetryLabel: p.say.OpenLink, RequestID: web.RequestOf(r.Context()).ID,
-	}))
+	}.Content())
 }
 
 // retryOf returns the link again, unless err says that it will not work again.
@@ -124,22 +125,22 @@ type inviteView struct {
 }
 
 func (p *Page) invitation(inv flow.Invitation) inviteView {
-	inv.ProjectName, inv.ProviderName = tidy(inv.ProjectName, 60), tidy(inv.ProviderName, 40)
+	inv.ProjectName, inv.ProviderName = page.Tidy(inv.ProjectName, 60), page.Tidy(inv.ProviderName, 40)
 	if inv.ProjectName == "" {
 		inv.ProjectName = p.say.SomeProject
 	}
-	inv.PrivacyURL, _ = webURL(inv.PrivacyURL)
-	inv.TermsURL, _ = webURL(inv.TermsURL)
-	inv.ManageURL, _ = webURL(inv.ManageURL)
+	inv.PrivacyURL, _ = page.WebURL(inv.PrivacyURL)
+	inv.TermsURL, _ = page.WebURL(inv.TermsURL)
+	inv.ManageURL, _ = page.WebURL(inv.ManageURL)
 	v := inviteView{words: p.say, Invitation: inv, Action: linkPath(inv.Link), Cancel: "/connect/cancelled"}
 	v.Heading, v.Lead = v.fill(p.say.ConnectTitle), v.fill(p.say.ConnectLead)
 	if inv.Reconnect {
 		v.Heading, v.Lead = v.fill(p.say.ReconnectTitle), v.fill(p.say.ReconnectLead)
 	}
-	if logo, origin := webURL(inv.LogoURL); logo != "" {
+	if logo, origin := page.WebURL(inv.LogoURL); logo != "" {
 		v.Logo, v.LogoOrigin = logo, origin
 	}
-	if to, _ := webURL(inv.CancelURL); to != "" {
+	if to, _ := page.WebURL(inv.CancelURL); to != "" {
 		v.Cancel = to
 	}
 	if row := p.say.row(lanyard.RowOf(inv.LastError)); inv.LastError != "" && row.Person {
@@ -159,10 +160,18 @@ func (p *Page) invitation(inv flow.Invitation) inviteView {
 
 // fill puts the names into a sentence.
 func (v inviteView) fill(s string) string {
-	s = fill(s, "{project}", v.ProjectName, "{provider}", v.ProviderName)
+	s = page.Fill(s, "{project}", v.ProjectName, "{provider}", v.ProviderName)
 	if rest, ok := strings.CutPrefix(s, v.SomeProject); ok {
 		first, n := utf8.DecodeRuneInString(v.SomeProject)
 		s = string(unicode.ToUpper(first)) + v.SomeProject[n:] + rest
 	}
 	return s
+}
+
+// shown is a list of permissions as the page has them.
+func shown(list []flow.Permission) (out []page.Permission) {
+	for _, one := range list {
+		out = append(out, page.Permission{Say: one.Say, Sensitive: one.Sensitive, Writes: one.Writes})
+	}
+	return out
 }

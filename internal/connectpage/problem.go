@@ -9,21 +9,9 @@ import (
 	"strconv"
 
 	"lanyard"
+	"lanyard/internal/page"
 	"lanyard/internal/web"
 )
-
-// noticeView is a page with one thing to say.
-type noticeView struct {
-	words
-	Icon       string // "check", "info", "wait" or "stop"
-	Heading    string
-	Happened   string
-	Do         string
-	Retry      string // path of the invitation
-	RetryLabel string
-	Close      bool // offer to close the window, where that is possible
-	RequestID  string
-}
 
 // pageOf returns the row whose page is shown for err. What a person can do
 // nothing about is "internal" to them; it is logged here, since nobody above
@@ -54,7 +42,7 @@ func (p *Page) sendToProblem(w http.ResponseWriter, r *http.Request, err error) 
 	if id := web.RequestOf(r.Context()).ID; requestShape.MatchString(id) {
 		to += "/" + id
 	}
-	redirect(w, to)
+	page.Redirect(w, to)
 }
 
 var requestShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -79,7 +67,7 @@ func (p *Page) problem(w http.ResponseWriter, r *http.Request) {
 
 func (p *Page) showRow(w http.ResponseWriter, r *http.Request, row lanyard.Row, retry, id string) {
 	row = p.say.row(row)
-	v := noticeView{words: p.say, Icon: "stop", Heading: row.Title, Happened: row.Happened, Do: row.Do,
+	v := page.Notice{Say: p.say.NoticeWords, Icon: "stop", Heading: row.Title, Happened: row.Happened, Do: row.Do,
 		Retry: retry, RetryLabel: p.say.TryAgain, Close: true, RequestID: id}
 	switch row.Kind {
 	case lanyard.Unavailable, lanyard.Limited:
@@ -90,5 +78,5 @@ func (p *Page) showRow(w http.ResponseWriter, r *http.Request, row lanyard.Row, 
 	if row.Code == lanyard.CodeLinkUsed {
 		v.Icon = "check"
 	}
-	p.show(w, r, web.Status(row.Code), p.sheet(row.Title), notice(v))
+	p.kit.Show(w, r, web.Status(row.Code), p.sheet(row.Title), v.Content())
 }

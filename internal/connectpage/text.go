@@ -1,6 +1,9 @@
 package connectpage
 
-import "lanyard"
+import (
+	"lanyard"
+	"lanyard/internal/page"
+)
 
 // wordsVersion is the version of our words about what a person agrees to. It is part
 // of every consent's record; a test holds each version to the words that it had.
@@ -18,26 +21,26 @@ func (v inviteView) text() lanyard.ConsentText {
 	}
 	for _, one := range v.Asked {
 		say(v.line(one.Say, one.Writes, one.Sensitive))
-		t.Scopes = append(t.Scopes, lanyard.ScopeInWords{Scope: one.Scope, Words: tidy(one.Say, sayAtMost)})
+		t.Scopes = append(t.Scopes, lanyard.ScopeInWords{Scope: one.Scope, Words: page.Tidy(one.Say, sayAtMost)})
 	}
 	if len(v.Optional) > 0 {
 		say(v.OptionalTitle, v.OptionalHint)
 	}
 	for _, one := range v.Optional {
 		say(v.line(one.Say, one.Writes, one.Sensitive))
-		t.Scopes = append(t.Scopes, lanyard.ScopeInWords{Scope: one.Scope, Words: tidy(one.Say, sayAtMost), Optional: true})
+		t.Scopes = append(t.Scopes, lanyard.ScopeInWords{Scope: one.Scope, Words: page.Tidy(one.Say, sayAtMost), Optional: true})
 	}
 	if len(v.NotPossible) > 0 {
 		say(v.NotPossibleTitle)
 	}
 	for _, s := range v.NotPossible {
-		say(tidy(s, sayAtMost))
+		say(page.Tidy(s, sayAtMost))
 	}
 	if len(v.Scopes) > 0 {
 		say(v.fill(v.TechnicalNames))
 	}
 	for _, s := range v.Scopes {
-		say(tidy(s, scopeAtMost))
+		say(page.Tidy(s, scopeAtMost))
 	}
 	say(v.fill(v.Continue), v.words.Cancel, v.fill(v.TakeAway))
 	for _, link := range [][2]string{{v.fill(v.TakeAwayLink), v.ManageURL}, {v.ProjectName + ": " + v.Privacy, v.PrivacyURL}, {v.ProjectName + ": " + v.Terms, v.TermsURL}} {
@@ -54,7 +57,7 @@ func (v inviteView) line(say string, writes, sensitive bool) string {
 	if writes {
 		what = v.Changes
 	}
-	out := what + ": " + tidy(say, sayAtMost)
+	out := what + ": " + page.Tidy(say, sayAtMost)
 	if sensitive {
 		out += " " + v.Sensitive
 	}

@@ -2,18 +2,18 @@ package connectpage
 
 import (
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"lanyard"
+	"lanyard/internal/page"
 )
 
 // words are all strings of the pages in one language, but for the sentences
 // about most errors, which are rows of docs/errors.md. {name} is filled in. Whoever
 // changes what a person agrees to raises wordsVersion.
 type words struct {
-	Lang string
+	page.Words
+	page.NoticeWords
+	page.PermissionWords
 
 	ConnectTitle, ConnectLead     string // {project} {provider}
 	ReconnectTitle, ReconnectLead string
@@ -22,21 +22,18 @@ type words struct {
 	AskedTitle, AskedNothing      string
 	OptionalTitle, OptionalHint   string
 	NotPossibleTitle              string
-	Sees, Changes, Sensitive      string
 	TechnicalNames                string
 	TakeAway, TakeAwayLink        string
 	Continue, Cancel              string
 	Privacy, Terms, NewTab        string
 	Minutes, Hours, Days          string // {n}
-	KeptBy                        string
 
-	WhatToDo, TryAgain, OpenLink, CloseWindow, RequestID string
-	HandOverTitle, HandOver, HandOverLink, HandOverOver  string
-	DoneTitle, DoneTitlePlain, Done                      string
-	OverTitle, Over                                      string
-	CancelledTitle, Cancelled                            string
-	CrossSiteTitle, CrossSite                            string
-	NotRendered                                          string
+	TryAgain, OpenLink                                  string
+	HandOverTitle, HandOver, HandOverLink, HandOverOver string
+	DoneTitle, DoneTitlePlain, Done                     string
+	OverTitle, Over                                     string
+	CancelledTitle, Cancelled                           string
+	CrossSiteTitle, CrossSite                           string
 
 	Plain map[lanyard.Code]plain
 }
@@ -54,7 +51,10 @@ func (w words) row(r lanyard.Row) lanyard.Row {
 }
 
 var english = words{
-	Lang: "en",
+	Words: page.Words{Lang: "en", KeptBy: "Connection kept by Lanyard", NotRendered: "Something went wrong on our side. Please try again."},
+
+	NoticeWords:     page.NoticeWords{WhatToDo: "What to do", CloseWindow: "Close this window", RequestID: "Request"},
+	PermissionWords: page.PermissionWords{Sees: "Seeing", Changes: "Doing and changing", Sensitive: "Sensitive"},
 
 	ConnectTitle:     "{project} would like to connect to your {provider} account",
 	ConnectLead:      "You will sign in at {provider} and decide there. {project} never sees your password.",
@@ -67,9 +67,6 @@ var english = words{
 	OptionalTitle:    "Only if you allow it as well",
 	OptionalHint:     "It works without these.",
 	NotPossibleTitle: "What will not be possible",
-	Sees:             "Seeing",
-	Changes:          "Doing and changing",
-	Sensitive:        "Sensitive",
 	TechnicalNames:   "The same in {provider}'s own terms",
 	TakeAway:         "You can take this access away at any time, in your {provider} account or by asking {project}.",
 	TakeAwayLink:     "{provider} settings",
@@ -81,13 +78,9 @@ var english = words{
 	Minutes:          "This link works for another {n} min.",
 	Hours:            "This link works for another {n} h.",
 	Days:             "This link works for another {n} days.",
-	KeptBy:           "Connection kept by Lanyard",
 
-	WhatToDo:       "What to do",
 	TryAgain:       "Try again",
 	OpenLink:       "Open the page",
-	CloseWindow:    "Close this window",
-	RequestID:      "Request",
 	HandOverTitle:  "One moment",
 	HandOver:       "We are taking you back to where you started.",
 	HandOverLink:   "Go back now",
@@ -101,7 +94,6 @@ var english = words{
 	Cancelled:      "You cancelled. If that was a mistake, open the link again; you can close this page.",
 	CrossSiteTitle: "Please press Continue yourself",
 	CrossSite:      "Another website tried to press Continue for you, so we stopped. Open the page to see what you are asked for.",
-	NotRendered:    "Something went wrong on our side. Please try again.",
 
 	Plain: map[lanyard.Code]plain{
 		lanyard.CodeInternal: {"Something went wrong on our side, not on yours.",
@@ -121,55 +113,13 @@ var english = words{
 	},
 }
 
-// fill puts values into a sentence; a value is not searched again.
-func fill(s string, pairs ...string) string { return strings.NewReplacer(pairs...).Replace(s) }
-
 // left says how long a link still works, in the largest unit that says something.
 func (w words) left(minutes int) string {
 	switch {
 	case minutes >= 2*24*60:
-		return fill(w.Days, "{n}", strconv.Itoa(minutes/(24*60)))
+		return page.Fill(w.Days, "{n}", strconv.Itoa(minutes/(24*60)))
 	case minutes >= 2*60:
-		return fill(w.Hours, "{n}", strconv.Itoa(minutes/60))
+		return page.Fill(w.Hours, "{n}", strconv.Itoa(minutes/60))
 	}
-	return fill(w.Minutes, "{n}", strconv.Itoa(minutes))
-}
-
-// tidy makes a name fit to be shown inside our sentences: no control or format
-// characters, which could turn the text around them, single spaces, and not so
-// long that our own words leave the screen (T08).
-func tidy(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case r == utf8.RuneError, !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.Join(strings.Fields(s), " ")
-	if utf8.RuneCountInString(s) > limit {
-		s = string([]rune(s)[:limit-1]) + "…"
-	}
-	return s
-}
-
-// initial is the letter on a mark.
-func initial(name string) string {
-	for _, r := range name {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return string(unicode.ToUpper(r))
-		}
-	}
-	return "·"
-}
-
-// tint picks one of the eight colours of page.css for a name, always the same.
-func tint(name string) string {
-	var h uint32 = 2166136261 // FNV-1a
-	for _, b := range []byte(name) {
-		h = (h ^ uint32(b)) * 16777619
-	}
-	return "tint-" + strconv.Itoa(int(h%8))
+	return page.Fill(w.Minutes, "{n}", strconv.Itoa(minutes))
 }

@@ -77,6 +77,9 @@ func (s *Service) Reconnect(ctx context.Context, p lanyard.Principal, id lanyard
 		return Invited{}, err
 	}
 	c, a, err := s.held(ctx, p.Project, id)
+	if c.ID != "" && !p.Sees(c.Person) {
+		err = lanyard.Errorf(lanyard.CodeNotFound, "")
+	}
 	if err != nil {
 		return Invited{}, err
 	}
@@ -122,7 +125,7 @@ func (s *Service) invite(ctx context.Context, p lanyard.Principal, in lanyard.Se
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
-		if err := mayReturn(pr, in); err != nil {
+		if err := mayReturn(pr, in); err != nil && !s.backToPortal(p, in) {
 			return e.Failed(err), err
 		}
 		if in.Purpose == forLink && !pr.Settings.LinkMode {
@@ -138,6 +141,14 @@ func (s *Service) invite(ctx context.Context, p lanyard.Principal, in lanyard.Se
 }
 
 func (s *Service) connectURL(link string) string { return s.PublicURL + "/connect/" + link }
+
+// PortalURL is the page of a person's own connections.
+func (s *Service) PortalURL() string { return s.PublicURL + "/portal" }
+
+// backToPortal says that a person who came from our own page goes back to it.
+func (s *Service) backToPortal(p lanyard.Principal, in lanyard.Session) bool {
+	return p.Person != "" && in.Purpose == forReconnect && in.Origin == "" && in.ReturnURL == s.PortalURL()
+}
 
 // mayReturn compares return URL and origin with the project's, exactly (T06).
 func mayReturn(pr lanyard.Project, in lanyard.Session) error {

@@ -206,7 +206,7 @@ func (d *document) ask(op operation, method, path, in, name, id string) string {
 		}
 		if in == "body" {
 			made[name] = id
-			d.companions(made, name)
+			d.companions(op, made, name)
 		}
 		raw, err := json.Marshal(made)
 		d.ts.Check(err)
@@ -237,7 +237,7 @@ func membersOf(answer string) string {
 }
 
 // companions are members that the document does not require and the question does.
-func (d *document) companions(body map[string]any, name string) {
+func (d *document) companions(op operation, body map[string]any, name string) {
 	switch name {
 	case "app_id":
 		if _, ok := body["end_user"]; ok {
@@ -249,7 +249,8 @@ func (d *document) companions(body map[string]any, name string) {
 	case "connection_id":
 		body["meeting_number"], body["types"] = "81234567890", []string{"onbehalf"}
 	case "end_user_id":
-		if _, ok := body["provider"]; !ok {
+		props, _ := d.resolve(op.RequestBody.Content["application/json"].Schema)["properties"].(map[string]any)
+		if props["provider"] != nil && body["provider"] == nil {
 			body["provider"] = "zoom"
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"lanyard/internal/mail"
 	"lanyard/internal/meeting"
 	"lanyard/internal/notice"
+	"lanyard/internal/portal"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
 	"lanyard/internal/spool"
@@ -109,6 +110,12 @@ func (s *Server) services(ctx context.Context) error {
 		return err
 	}
 	pages.Mount()
+	own, err := portal.New(portal.Config{Access: s.access, Connections: connections, Flow: journeys, Front: s.front, Logger: s.log})
+	if err != nil {
+		return err
+	}
+	own.Mount()
+	s.tasks = append(s.tasks, worker.Task{Name: "portal.purge", Every: time.Hour, Run: s.access.PurgePortals})
 	return nil
 }
 

@@ -442,6 +442,25 @@ CREATE UNIQUE INDEX persons_pkey ON public.persons USING btree (id);
 CREATE INDEX persons_project ON public.persons USING btree (project_id, id);
 CREATE UNIQUE INDEX persons_ref ON public.persons USING btree (project_id, ref_hash);
 
+CREATE TABLE portals (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	person_id TEXT COLLATE "C" NOT NULL,
+	key_id TEXT COLLATE "C" NOT NULL,
+	providers TEXT COLLATE "C" NOT NULL,
+	labels TEXT COLLATE "C" NOT NULL,
+	return_url TEXT COLLATE "C" NOT NULL,
+	link_hash BYTEA NOT NULL,
+	cookie_hash BYTEA,
+	state TEXT COLLATE "C" NOT NULL,
+	expires_at BIGINT NOT NULL,
+	used_at BIGINT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX portals_cookie ON public.portals USING btree (cookie_hash);
+CREATE UNIQUE INDEX portals_link ON public.portals USING btree (link_hash);
+CREATE UNIQUE INDEX portals_pkey ON public.portals USING btree (id);
+
 CREATE TABLE projects (
 	id TEXT COLLATE "C" NOT NULL,
 	name TEXT COLLATE "C" NOT NULL,

@@ -1,4 +1,4 @@
-package connectpage
+package page
 
 import (
 	"bytes"
@@ -21,26 +21,26 @@ type asset struct {
 	etag string
 }
 
-// assets are the files beside the pages, by the name they are served under. It
+// Assets are the files beside the pages, by the name they are served under. It
 // has the file's hash in it, so a browser may keep it for ever and never shows a
 // new page with an old style.
-type assets struct {
+type Assets struct {
 	byName  map[string]asset
 	names   map[string]string // file → name
 	library asset
 }
 
-func loadAssets() (assets, error) {
-	a := assets{byName: map[string]asset{}, names: map[string]string{}}
+func loadAssets() (Assets, error) {
+	a := Assets{byName: map[string]asset{}, names: map[string]string{}}
 	dir, err := files.ReadDir("assets")
 	if err != nil {
-		return assets{}, fmt.Errorf("connectpage: %w", err)
+		return Assets{}, fmt.Errorf("page: %w", err)
 	}
 	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 	for _, f := range dir {
 		body, err := files.ReadFile("assets/" + f.Name())
 		if err != nil {
-			return assets{}, fmt.Errorf("connectpage: %w", err)
+			return Assets{}, fmt.Errorf("page: %w", err)
 		}
 		sum := sha256.Sum256(body)
 		hash, ext := hex.EncodeToString(sum[:8]), path.Ext(f.Name())
@@ -55,9 +55,11 @@ func loadAssets() (assets, error) {
 	return a, nil
 }
 
-func (a assets) path(file string) string { return "/connect-assets/" + a.names[file] }
+// Path is the address of a file.
+func (a Assets) Path(file string) string { return "/connect-assets/" + a.names[file] }
 
-func (a assets) serve(w http.ResponseWriter, r *http.Request) {
+// Serve serves the file whose name is in the address: /connect-assets/{name}.
+func (a Assets) Serve(w http.ResponseWriter, r *http.Request) {
 	one, ok := a.byName[r.PathValue("name")]
 	if !ok {
 		http.NotFound(w, r)
@@ -66,10 +68,10 @@ func (a assets) serve(w http.ResponseWriter, r *http.Request) {
 	one.serve(w, r, "public, max-age=31536000, immutable")
 }
 
-// serveLibrary serves /lanyard.js, whose address customers have in their pages:
+// ServeLibrary serves /lanyard.js, whose address customers have in their pages:
 // it cannot carry a hash, so it is kept for minutes only. Pages of other origins
 // load it, under Cross-Origin-Embedder-Policy and with subresource integrity too.
-func (a assets) serveLibrary(w http.ResponseWriter, r *http.Request) {
+func (a Assets) ServeLibrary(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	a.library.serve(w, r, "public, max-age=300")
@@ -77,7 +79,7 @@ func (a assets) serveLibrary(w http.ResponseWriter, r *http.Request) {
 
 func (a asset) serve(w http.ResponseWriter, r *http.Request, keep string) {
 	h := w.Header()
-	policy{}.set(h)
+	Policy{}.Set(h)
 	h.Set("Cache-Control", keep)
 	h.Set("Content-Type", a.kind)
 	h.Set("ETag", a.etag)
