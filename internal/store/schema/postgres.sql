@@ -246,11 +246,13 @@ CREATE TABLE events (
 	type TEXT COLLATE "C" NOT NULL,
 	connection_id TEXT COLLATE "C" NOT NULL,
 	data TEXT COLLATE "C" NOT NULL,
-	delivered_at BIGINT
+	delivered_at BIGINT,
+	mailed_at BIGINT
 );
 CREATE UNIQUE INDEX events_pkey ON public.events USING btree (id);
 CREATE INDEX events_project ON public.events USING btree (project_id, id);
 CREATE INDEX events_type ON public.events USING btree (project_id, type, id);
+CREATE INDEX events_unmailed ON public.events USING btree (id) WHERE ((mailed_at IS NULL) AND (type = ANY (ARRAY['connection.needs_reauth'::text, 'connection.expiring'::text, 'app.misconfigured'::text, 'endpoint.disabled'::text])));
 CREATE INDEX events_waiting ON public.events USING btree (id) WHERE (delivered_at IS NULL);
 
 CREATE TABLE flows (
@@ -309,6 +311,8 @@ CREATE TABLE grants (
 	refresh_expires BIGINT NOT NULL,
 	dead_at BIGINT NOT NULL,
 	consented_at BIGINT NOT NULL,
+	account_hash BYTEA,
+	organization_hash BYTEA,
 	expiring_at BIGINT NOT NULL
 );
 CREATE INDEX grants_account ON public.grants USING btree (app_id, account_hash) WHERE (account_hash IS NOT NULL);
@@ -384,6 +388,41 @@ CREATE TABLE listings (
 CREATE INDEX listings_account ON public.listings USING btree (app_id, account);
 CREATE INDEX listings_due ON public.listings USING btree (list_at);
 CREATE UNIQUE INDEX listings_pkey ON public.listings USING btree (grant_id);
+
+CREATE TABLE mail_copies (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	mail_id TEXT COLLATE "C" NOT NULL,
+	recipient BYTEA NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	tries BIGINT NOT NULL,
+	try_at BIGINT NOT NULL,
+	tried_at BIGINT NOT NULL,
+	answer BIGINT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE INDEX mail_copies_due ON public.mail_copies USING btree (project_id, try_at) WHERE (try_at > 0);
+CREATE UNIQUE INDEX mail_copies_once ON public.mail_copies USING btree (mail_id, recipient);
+CREATE UNIQUE INDEX mail_copies_pkey ON public.mail_copies USING btree (id);
+
+CREATE TABLE mails (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	audience TEXT COLLATE "C" NOT NULL,
+	cause TEXT COLLATE "C" NOT NULL,
+	day TEXT COLLATE "C" NOT NULL,
+	event_id TEXT COLLATE "C" NOT NULL,
+	type TEXT COLLATE "C" NOT NULL,
+	connection_id TEXT COLLATE "C" NOT NULL,
+	person_id TEXT COLLATE "C" NOT NULL,
+	digest_id TEXT COLLATE "C" NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE INDEX mails_digest ON public.mails USING btree (digest_id, id) WHERE (digest_id <> ''::text);
+CREATE UNIQUE INDEX mails_once ON public.mails USING btree (project_id, audience, cause, day);
+CREATE INDEX mails_person ON public.mails USING btree (project_id, person_id, created_at) WHERE (person_id <> ''::text);
+CREATE UNIQUE INDEX mails_pkey ON public.mails USING btree (id);
+CREATE INDEX mails_recent ON public.mails USING btree (project_id, audience, created_at) WHERE (digest_id = ''::text);
 
 CREATE TABLE meetings (
 	app_id TEXT COLLATE "C" NOT NULL,

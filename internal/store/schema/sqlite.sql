@@ -267,11 +267,14 @@ CREATE TABLE events (
 	connection_id TEXT NOT NULL,
 	data          TEXT NOT NULL,
 	delivered_at  INTEGER -- NULL: not yet
-) STRICT;
+, mailed_at INTEGER) STRICT;
 
 CREATE INDEX events_project ON events (project_id, id);
 
 CREATE INDEX events_type ON events (project_id, type, id);
+
+CREATE INDEX events_unmailed ON events (id) WHERE mailed_at IS NULL
+	AND type IN ('connection.needs_reauth', 'connection.expiring', 'app.misconfigured', 'endpoint.disabled');
 
 CREATE INDEX events_waiting ON events (id) WHERE delivered_at IS NULL;
 
@@ -328,7 +331,9 @@ CREATE TABLE grants (
 	retry_at       INTEGER NOT NULL,
 	created_at     INTEGER NOT NULL,
 	updated_at     INTEGER NOT NULL
-, used_at         INTEGER NOT NULL DEFAULT 0, eager_at        INTEGER NOT NULL DEFAULT 0, needed_at       INTEGER NOT NULL DEFAULT 0, rank            INTEGER NOT NULL DEFAULT 3, refresh_expires INTEGER NOT NULL DEFAULT 0, dead_at         INTEGER NOT NULL DEFAULT 0, consented_at    INTEGER NOT NULL DEFAULT 0, expiring_at INTEGER NOT NULL DEFAULT 0) STRICT;
+, used_at         INTEGER NOT NULL DEFAULT 0, eager_at        INTEGER NOT NULL DEFAULT 0, needed_at       INTEGER NOT NULL DEFAULT 0, rank            INTEGER NOT NULL DEFAULT 3, refresh_expires INTEGER NOT NULL DEFAULT 0, dead_at         INTEGER NOT NULL DEFAULT 0, consented_at    INTEGER NOT NULL DEFAULT 0, account_hash BLOB, organization_hash BLOB, expiring_at INTEGER NOT NULL DEFAULT 0) STRICT;
+
+CREATE INDEX grants_account ON grants (app_id, account_hash) WHERE account_hash IS NOT NULL;
 
 CREATE INDEX grants_dead ON grants (dead_at) WHERE dead_at > 0;
 
@@ -413,6 +418,45 @@ CREATE TABLE listings (
 CREATE INDEX listings_account ON listings (app_id, account);
 
 CREATE INDEX listings_due ON listings (list_at);
+
+CREATE TABLE mail_copies (
+	id         TEXT PRIMARY KEY,
+	project_id TEXT NOT NULL,
+	mail_id    TEXT NOT NULL,
+	recipient  BLOB NOT NULL, -- keyed hash of one of the project's addresses; empty: the person's
+	state      TEXT NOT NULL,
+	tries      INTEGER NOT NULL,
+	try_at     INTEGER NOT NULL, -- the next try; while one is made, the end of its lease; 0: over
+	tried_at   INTEGER NOT NULL,
+	answer     INTEGER NOT NULL, -- of the mail server to the last try
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX mail_copies_due ON mail_copies (project_id, try_at) WHERE try_at > 0;
+
+CREATE UNIQUE INDEX mail_copies_once ON mail_copies (mail_id, recipient);
+
+CREATE TABLE mails (
+	id            TEXT PRIMARY KEY,
+	project_id    TEXT NOT NULL,
+	audience      TEXT NOT NULL,
+	cause         TEXT NOT NULL,
+	day           TEXT NOT NULL,
+	event_id      TEXT NOT NULL,
+	type          TEXT NOT NULL,
+	connection_id TEXT NOT NULL,
+	person_id     TEXT NOT NULL,
+	digest_id     TEXT NOT NULL, -- the mail that tells it; '': itself
+	created_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX mails_digest ON mails (digest_id, id) WHERE digest_id <> '';
+
+CREATE UNIQUE INDEX mails_once ON mails (project_id, audience, cause, day);
+
+CREATE INDEX mails_person ON mails (project_id, person_id, created_at) WHERE person_id <> '';
+
+CREATE INDEX mails_recent ON mails (project_id, audience, created_at) WHERE digest_id = '';
 
 CREATE TABLE meetings (
 	app_id     TEXT NOT NULL,
