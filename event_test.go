@@ -130,7 +130,7 @@ func TestAChangeSaysWhatItIsAbout(t *testing.T) {
 }
 
 func TestAFilterNamesTypesOfANoun(t *testing.T) {
-	for filter, want := range map[EventType]int{"connection.*": 12, "security.*": 6, "app.*": 2, "endpoint.*": 2, "security.tampered": 1,
+	for filter, want := range map[EventType]int{"connection.*": 12, "security.*": 7, "app.*": 2, "endpoint.*": 2, "security.tampered": 1,
 		"connection.updated": 0, "security.alert": 0, "connection": 0, "connection*": 0, "conn*": 0, "connection.": 0, "*": 0, ".*": 0, "": 0, "connection.re*": 0} {
 		got := filter.Matching()
 		if len(got) != want || filter.ValidFilter() != (want > 0) {
