@@ -38,8 +38,11 @@ type hold struct {
 type death struct {
 	at     time.Time
 	reason string
-	how    string // it is known: seen, or told in an event
+	how    string // it is known: seen, or told
 }
+
+// told is how it is known by an event, which has the time at which it was decided.
+const told = "told"
 
 // connectAll registers the apps and connects everybody of the start.
 func (w *world) connectAll(ctx context.Context) error {

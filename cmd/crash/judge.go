@@ -80,7 +80,7 @@ func (j *judge) standing(st *standing) {
 			return
 		}
 		said := ""
-		if st.status == string(lanyard.StatusNeedsReauth) {
+		if st.status == string(lanyard.StatusNeedsReauth) && !j.before(h, f) {
 			said = st.reason
 		}
 		j.fallen(r, st, f, said, "")
@@ -101,6 +101,19 @@ func (j *judge) standing(st *standing) {
 			j.fallen(r, nil, f, orElse(d.reason, "no cause"), " (called dead at "+clock(d.at)+", "+d.how+")")
 		}
 	}
+}
+
+// before says whether a connection was called dead before it had this consent, and not
+// since: then the answer to the new one waits to be bound.
+func (j *judge) before(h *hold, f *family) bool {
+	was := false
+	for _, d := range h.deaths {
+		if d.how == told && d.at.After(f.begun()) {
+			return false
+		}
+		was = was || d.how == told
+	}
+	return was && j.w.scenario.name != "clock"
 }
 
 // last is the newest consent before a moment of which a node has ever had anything.

@@ -97,16 +97,16 @@ func (w *world) deathNotices(ctx context.Context, api *client.Client) error {
 	if w.scenario.name == "clock" {
 		return nil // their times are wrong on purpose
 	}
-	told, err := client.All(ctx, func(ctx context.Context, p client.Page) (*wire.List[wire.Event], error) {
+	events, err := client.All(ctx, func(ctx context.Context, p client.Page) (*wire.List[wire.Event], error) {
 		return api.ListEvents(ctx, string(lanyard.EventNeedsReauth), p)
 	})
 	if err != nil {
 		return err
 	}
 	for _, h := range w.holds {
-		for _, e := range told {
+		for _, e := range events {
 			if e.ConnectionID == h.id && h.id != "" {
-				h.deaths = append(h.deaths, death{e.At, e.Data["reason"], "told"})
+				h.deaths = append(h.deaths, death{e.At, e.Data["reason"], told})
 			}
 		}
 		slices.SortFunc(h.deaths, func(a, b death) int { return a.at.Compare(b.at) })
