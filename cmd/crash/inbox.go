@@ -141,9 +141,9 @@ func (b *inbox) next(ctx context.Context, most time.Duration) chan struct{} {
 // makeEvents has things happen that the customer is told of, until ctx ends: test
 // events, and a connection that is paused and resumed.
 func (w *world) makeEvents(ctx context.Context) {
-	b, h := w.inbox, w.holds[0]
+	b, h, resumed := w.inbox, w.holds[0], true
 	for n := 0; ctx.Err() == nil; n++ {
-		if err := w.oneEvent(ctx, b, h.id, n); err != nil {
+		if err := w.oneEvent(ctx, b, h.id, n, &resumed); err != nil {
 			pause(ctx, 50*time.Millisecond) // it is just being killed
 		}
 		pause(ctx, 30*time.Millisecond)
@@ -156,20 +156,26 @@ func (w *world) makeEvents(ctx context.Context) {
 	}
 }
 
-func (w *world) oneEvent(ctx context.Context, b *inbox, connection string, n int) error {
+// oneEvent has the next thing happen. resumed says whether the connection is known not
+// to be paused: only then is a pause a change, of which there is an event.
+func (w *world) oneEvent(ctx context.Context, b *inbox, connection string, n int, resumed *bool) error {
 	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
 	defer stop()
 	switch n % 10 {
 	case 3:
+		changes := *resumed
+		*resumed = false
 		err := w.setPaused(ctx, connection, true)
-		if err == nil {
+		if err == nil && changes {
 			b.mu.Lock()
 			b.paused[connection]++
 			b.mu.Unlock()
 		}
 		return err
 	case 4, 5: // the second, in case that the first was lost
-		return w.setPaused(ctx, connection, false)
+		err := w.setPaused(ctx, connection, false)
+		*resumed = *resumed || err == nil
+		return err
 	}
 	api, err := w.all[0].ask(w.key)
 	if err != nil {
