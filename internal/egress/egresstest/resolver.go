@@ -48,7 +48,7 @@ func (z *zone) serve(c net.Conn) {
 			return
 		}
 		text := z.reply(question)
-		if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(text))), text...)); err != nil { //nolint:gosec // a few bytes
+		if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(text))), text...)); err != nil {
 			return
 		}
 	}
