@@ -47,8 +47,9 @@ func crash(t *testing.T, args ...string) []report {
 	return reports
 }
 
-// short is the form for every change: nodes are killed 40 times and stopped six
-// times, on each database, and there is a little time to recover.
+// short is the form for every change: nodes are killed 40 times, stopped six times,
+// and killed ten times while they tell of something, on each database, and there is a
+// little time to recover.
 func short(t *testing.T, program, db string) {
 	for _, r := range crash(t, "-scenario", "kill", "-db", db, "-strikes", "40", "-settle", "12s", "-lanyard", program) {
 		all := r.Classes[len(r.Classes)-1]
@@ -57,6 +58,11 @@ func short(t *testing.T, program, db string) {
 		}
 	}
 	crash(t, "-scenario", "term", "-db", db, "-strikes", "6", "-settle", "12s", "-lanyard", program)
+	for _, r := range crash(t, "-scenario", "webhooks", "-db", db, "-strikes", "10", "-settle", "12s", "-grants", "2", "-workers", "2", "-lanyard", program) {
+		if r.Strikes != 10 || r.Told.Again < 5 || r.Told.Promised < 10 {
+			t.Errorf("got %d kills and %+v: too little was under way to prove anything", r.Strikes, *r.Told)
+		}
+	}
 }
 
 func TestNothingIsLostThatCouldHaveBeenKept(t *testing.T) {

@@ -24,6 +24,7 @@ type report struct {
 		Asked  int `json:"asked"`  // journeys that reached the provider's token endpoint
 		Orphan int `json:"orphan"` // of which the provider knows and nobody here
 	} `json:"connects"`
+	Told      *told    `json:"told,omitempty"`
 	Receipts  int      `json:"receipts"`            // refresh tokens found in the nodes' spools
 	Unreached []string `json:"unreached,omitempty"` // fault points that nothing here leads to
 	Waits     []string `json:"waits"`               // what waits, and for what
@@ -80,6 +81,10 @@ func (r report) print(out io.Writer) {
 	}
 	_ = t.Flush() // to a terminal or a file of the caller's
 	fmt.Fprintf(out, "connects: %d reached the provider, %d of them came to nothing; %d refresh tokens are in receipts\n", r.Connects.Asked, r.Connects.Orphan, r.Receipts)
+	if t := r.Told; t != nil {
+		fmt.Fprintf(out, "webhooks: %d events, %d of them promised by an answer; %d messages, %d of them not the first under their id; all had come %.1f s after the exam\n",
+			t.Events, t.Promised, t.Messages, t.Again, float64(t.LastMS)/1000)
+	}
 	if len(r.Unreached) > 0 {
 		fmt.Fprintln(out, "not reached:", strings.Join(r.Unreached, ", "))
 	}

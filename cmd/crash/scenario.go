@@ -27,6 +27,7 @@ type scenario struct {
 	access    int     // seconds that access tokens live; 0: accessTTL
 	strikes   int     // unless somebody says otherwise; 0: usual
 	disk      func(w *world, n *node) error
+	inbox     bool // a customer's server is told of everything
 	strike    func(ctx context.Context, w *world) error
 }
 
@@ -44,6 +45,7 @@ func scenarios() []scenario {
 		{name: "network", what: "nodes are cut off from the database, from providers, or from both", databases: []string{"postgres"}, nodes: 3, links: true, strike: cutNetworks},
 		{name: "pause", what: "a node is stopped for longer than its leases last", databases: []string{"postgres"}, nodes: 2, links: true, scale: 3, access: 600, strikes: 4, strike: pastTheLease},
 		{name: "clock", what: "clocks are wrong by up to ten minutes", databases: both, nodes: 1, strikes: 20, strike: stepClock},
+		{name: "webhooks", what: "kill -9 while a webhook is on its way", databases: both, nodes: 1, inbox: true, strikes: 100, strike: killWhileTelling},
 		{name: "nodes", what: "kill -9 among three nodes", databases: []string{"postgres"}, nodes: 3, links: true, strike: killAtRandom},
 	}
 }
@@ -83,6 +85,11 @@ func play(ctx context.Context, o options, dir string, s scenario, db string, pro
 		return r, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	if s.inbox {
+		if err := w.openInbox(ctx); err != nil {
+			return r, err
+		}
+	}
 	if err := w.connectAll(ctx); err != nil {
 		return r, fmt.Errorf("connect: %w", err)
 	}
@@ -98,6 +105,12 @@ func play(ctx context.Context, o options, dir string, s scenario, db string, pro
 	if err != nil {
 		return r, fmt.Errorf("settle: %w", err)
 	}
+	var heard *told
+	if s.inbox {
+		if heard, err = w.allTold(ctx); err != nil {
+			return r, err
+		}
+	}
 	if err := w.haltNodes(ctx); err != nil {
 		return r, err
 	}
@@ -106,5 +119,9 @@ func play(ctx context.Context, o options, dir string, s scenario, db string, pro
 		return r, fmt.Errorf("look at what is on disk: %w", err)
 	}
 	w.say("judging")
-	return w.judge(final, disk), nil
+	r = w.judge(final, disk)
+	if heard != nil {
+		r.Told, r.Wrong = heard, append(r.Wrong, heard.wrong...)
+	}
+	return r, nil
 }

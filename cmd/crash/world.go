@@ -60,6 +60,7 @@ type world struct {
 	cluster   *pgtemp.Cluster
 	all       []*node
 	key       lanyard.Secret
+	inbox     *inbox            // nil: nobody is told
 	apps      map[string]string // class → app
 
 	pair      *pair

@@ -53,6 +53,8 @@ type Config struct {
 	Hold func() error
 	// ClockOffset is what this process's clock is wrong by, for tests of just that.
 	ClockOffset time.Duration
+	// Resolver takes the place of the operator's, for tests of what names resolve to.
+	Resolver *net.Resolver
 	// Dial takes the place of the network in tests that have none. No server is wired with it: New refuses it unless
 	// AllowLoopback is on, which is for tests and sandboxes as well.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -116,7 +118,7 @@ func (c *Client) proxyFor(r *http.Request) (*url.URL, error) {
 }
 
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := &net.Dialer{Timeout: 8 * time.Second, KeepAlive: 30 * time.Second}
+	d := &net.Dialer{Timeout: 8 * time.Second, KeepAlive: 30 * time.Second, Resolver: c.cfg.Resolver}
 	if c.cfg.Proxy == nil || address != hostPort(c.cfg.Proxy) {
 		d.Control = c.control
 	}

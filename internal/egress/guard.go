@@ -5,14 +5,15 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"code.dny.dev/ssrf"
 
 	"lanyard"
 )
+
+// azureHost looks public, and is what each virtual machine on Azure finds its host at.
+var azureHost = netip.MustParsePrefix("168.63.129.16/32")
 
 // newGuard denies what the IANA special-purpose registries list, less what the operator opened.
 func newGuard(cfg Config) *ssrf.Guardian {
@@ -24,7 +25,7 @@ func newGuard(cfg Config) *ssrf.Guardian {
 			v6 = append(v6, n)
 		}
 	}
-	return ssrf.New(ssrf.WithAnyPort(), ssrf.WithNetworks("tcp4", "tcp6"),
+	return ssrf.New(ssrf.WithAnyPort(), ssrf.WithNetworks("tcp4", "tcp6"), ssrf.WithDeniedV4Prefixes(azureHost),
 		ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
 }
 
@@ -52,9 +53,8 @@ func (c *Client) check(ap netip.AddrPort) error {
 			return nil
 		}
 	}
-	// On public addresses only https's own port and unprivileged ones: nobody makes us talk to another's SMTP.
-	if p := ap.Port(); p != 443 && p < 1024 {
-		return fmt.Errorf("%w: port %d", ErrRefused, p)
+	if err := checkPort(ap.Port()); err != nil {
+		return err
 	}
 	if err := c.guard.SafeAddr(ap.Addr()); err != nil {
 		return fmt.Errorf("%w: %s is not a public address", ErrRefused, ap.Addr())
@@ -87,15 +87,33 @@ func (c *Client) checkURL(u *url.URL) error {
 	default:
 		return fmt.Errorf("%w: must be https", ErrRefused)
 	}
-	if strings.HasSuffix(strings.TrimSuffix(strings.ToLower(host), "."), ".localhost") && !c.cfg.AllowLoopback {
-		return fmt.Errorf("%w: this machine (the operator can allow loopback)", ErrRefused)
+	if u.User != nil {
+		return fmt.Errorf("%w: a URL with a user", ErrRefused)
+	}
+	if loopback {
+		return nil
+	}
+	if err := c.checkHost(u); err != nil {
+		return err
+	}
+	port, err := portOf(u)
+	if err != nil {
+		return err
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
-		port := uint16(443)
-		if p, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
-			port = uint16(p)
-		}
 		return c.check(netip.AddrPortFrom(addr, port))
+	}
+	if len(openNetworks(c.cfg)) == 0 {
+		return checkPort(port)
+	}
+	return nil
+}
+
+// checkPort lets public addresses be reached on https's own port and on unprivileged ones: nobody makes us talk to
+// another's SMTP.
+func checkPort(p uint16) error {
+	if p != 443 && p < 1024 {
+		return fmt.Errorf("%w: port %d", ErrRefused, p)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ const (
 
 	underWay     = 256              // tries from one process
 	underWayEach = 8                // of them to one endpoint
-	leaseFor     = 90 * time.Second // longer than a try takes
+	leaseFor     = 45 * time.Second // longer than a try takes; what a node that died had under way waits for it
 	keepFor      = 30 * 24 * time.Hour
 )
 

@@ -31,12 +31,13 @@ type world struct {
 	p       lanyard.Principal
 	pace    float64
 	hold    func() error
+	way     egress.Config
 	s       *webhook.Service // one that delivers nothing
 }
 
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: db, pace: 1}
+	w := &world{t: t, db: db, pace: 1, way: egress.Config{AllowLoopback: true}}
 	kek, err := vault.FindKEK(t.Context(), "file:"+filepath.Join(t.TempDir(), "kek"), "", db)
 	w.must(err)
 	w.vault, err = vault.Open(t.Context(), vault.Config{KEK: kek, Keysets: db, Fields: db})
@@ -59,7 +60,7 @@ func (w *world) newProject() lanyard.ProjectID {
 
 func (w *world) service() *webhook.Service {
 	w.t.Helper()
-	out, err := egress.New(egress.Config{AllowLoopback: true})
+	out, err := egress.New(w.way)
 	w.must(err)
 	return webhook.New(webhook.Config{Store: w.db, Vault: w.vault, Out: out, Pace: w.pace, Hold: w.hold,
 		Connections: connection.New(connection.Config{Store: w.db, Vault: w.vault, PublicURL: "https://connect.example"}),

@@ -106,7 +106,7 @@ func faultOf(err error) string {
 		return "timeout"
 	case errors.As(err, &name):
 		return "name_not_found"
-	case errors.As(err, &cert), errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &cert), errors.As(err, &record), errors.As(err, &alert), errors.Is(err, http.ErrSchemeMismatch): // it speaks plain http
 		return "tls"
 	case errors.As(err, &op) && op.Op == "dial":
 		return "not_reachable"
