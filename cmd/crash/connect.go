@@ -38,11 +38,11 @@ type hold struct {
 type death struct {
 	at     time.Time
 	reason string
-	how    string // it is known: seen, or told
+	how    string // "seen", or byEvent
 }
 
-// told is how it is known by an event, which has the time at which it was decided.
-const told = "told"
+// byEvent is how it is known by an event, which has the time at which it was decided.
+const byEvent = "told"
 
 // connectAll registers the apps and connects everybody of the start.
 func (w *world) connectAll(ctx context.Context) error {

@@ -108,10 +108,10 @@ func (j *judge) standing(st *standing) {
 func (j *judge) before(h *hold, f *family) bool {
 	was := false
 	for _, d := range h.deaths {
-		if d.how == told && d.at.After(f.begun()) {
+		if d.how == byEvent && d.at.After(f.begun()) {
 			return false
 		}
-		was = was || d.how == told
+		was = was || d.how == byEvent
 	}
 	return was && j.w.scenario.name != "clock"
 }

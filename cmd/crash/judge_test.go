@@ -107,11 +107,11 @@ func TestTheJudgeTellsWhatCouldBeKeptFromWhatCouldNot(t *testing.T) {
 		}, standing{passed: true, family: "strict/fam_1", status: "active"}, row{DeadWrongly: 1}, "renewed again later"},
 		"called dead before, and the new consent waits to be bound": {"strict", func(l *tale) {
 			l.disk.held["r2"] = true
-			l.hold.deaths = []death{{l.now.Add(-time.Minute), "response_lost", told}}
+			l.hold.deaths = []death{{l.now.Add(-time.Minute), "response_lost", byEvent}}
 		}, dead, row{Stuck: 1}, "not renewed"},
 		"called dead before, and again since": {"strict", func(l *tale) {
 			l.disk.held["r2"] = true
-			l.hold.deaths = []death{{l.now.Add(-time.Minute), "response_lost", told}, {l.now, "response_lost", told}}
+			l.hold.deaths = []death{{l.now.Add(-time.Minute), "response_lost", byEvent}, {l.now, "response_lost", byEvent}}
 		}, dead, row{DeadWrongly: 1}, "on disk"},
 		"sent again while it could not know": {"reuse_kill", func(l *tale) {
 			l.die(0)

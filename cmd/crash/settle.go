@@ -106,7 +106,7 @@ func (w *world) deathNotices(ctx context.Context, api *client.Client) error {
 	for _, h := range w.holds {
 		for _, e := range events {
 			if e.ConnectionID == h.id && h.id != "" {
-				h.deaths = append(h.deaths, death{e.At, e.Data["reason"], told})
+				h.deaths = append(h.deaths, death{e.At, e.Data["reason"], byEvent})
 			}
 		}
 		slices.SortFunc(h.deaths, func(a, b death) int { return a.at.Compare(b.at) })
