@@ -38,15 +38,22 @@ type Foreign struct {
 // OIDCProvider starts the certified OpenID provider. It ends with the test.
 func OIDCProvider(t testing.TB) *Foreign {
 	t.Helper()
-	dir := idp(t)
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
-		t.Fatalf("test/idp has no node_modules: run `npm ci --ignore-scripts` in test/idp, or ./check, which does (%v)", err)
-	}
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Fatalf("Node ≥ 20 is needed to run the server in test/idp: install it, or run ./check, which does (%v)", err)
-	}
+	node, dir := Node(t, "idp")
 	return startForeign(t, true, node, filepath.Join(dir, "op.mjs"))
+}
+
+// Node returns the node program, and a folder of test/ whose npm packages are there.
+func Node(t testing.TB, folder string) (program, dir string) {
+	t.Helper()
+	dir = folderOf(t, folder)
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatalf("test/%[1]s has no node_modules: run `npm ci --ignore-scripts` in test/%[1]s, or ./check, which does (%[2]v)", folder, err)
+	}
+	program, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatalf("Node ≥ 20 is needed for test/%s: install it, or run ./check, which does (%v)", folder, err)
+	}
+	return program, dir
 }
 
 // Fosite builds the fosite server from its own module and starts it. It ends
@@ -55,26 +62,26 @@ func Fosite(t testing.TB) *Foreign {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "fosite")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
-	build.Dir = filepath.Join(idp(t), "fosite")
+	build.Dir = filepath.Join(folderOf(t, "idp"), "fosite")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build test/idp/fosite: %v\n%s", err, out)
 	}
 	return startForeign(t, false, program)
 }
 
-// idp finds test/idp from wherever the test runs in this repository.
-func idp(t testing.TB) string {
+// folderOf finds a folder of test/ from wherever the test runs in this repository.
+func folderOf(t testing.TB, name string) string {
 	t.Helper()
 	at, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for dir := at; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "test", "idp", "op.mjs")); err == nil {
-			return filepath.Join(dir, "test", "idp")
+		if _, err := os.Stat(filepath.Join(dir, "test", name, "package.json")); err == nil {
+			return filepath.Join(dir, "test", name)
 		}
 		if dir == filepath.Dir(dir) {
-			t.Fatalf("there is no test/idp above %s", at)
+			t.Fatalf("there is no test/%s above %s", name, at)
 		}
 	}
 }
