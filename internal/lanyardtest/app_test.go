@@ -9,6 +9,7 @@ import (
 // A project's admin could change an app's endpoints, and at the next renewal
 // every refresh token of its people went to the new host, with the secret.
 func TestAnAppsTokensDoNotFollowItsEndpoints(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	for name, path := range map[string]string{"token": "/oauth/token", "revoke": "/oauth/revoke", "identity": "/v2/users/me", "api": ""} {

@@ -12,6 +12,7 @@ import (
 // Twenty invitations of a person whom nobody knew: they used to collide on the
 // person's row, and nineteen of them failed.
 func TestOnePersonInvitedTwentyTimesAtOnce(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		var wg sync.WaitGroup
@@ -34,6 +35,7 @@ func TestOnePersonInvitedTwentyTimesAtOnce(t *testing.T) {
 // Eight end users connect the same account at the same moment: one grant, eight
 // connections, all of which work.
 func TestOneAccountConnectedByManyAtOnce(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		completions := map[string]string{}

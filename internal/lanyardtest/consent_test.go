@@ -85,6 +85,7 @@ func linesOf(page string) (out []string) {
 // What Ana read is on record to the letter, with who asked, when, and from where; and
 // where she was is in no byte of the database.
 func TestAConsentIsWhatThePageSaid(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		w.OK("PATCH", "/v1/project", map[string]any{"privacy_url": "https://harbour.example/privacy", "terms_url": "https://harbour.example/terms?a=1&b=2"})
@@ -178,6 +179,7 @@ func TestAConsentIsWhatThePageSaid(t *testing.T) {
 // The page that Ana read said less than what is asked for when she presses Continue.
 // That used to be her consent; it is shown to her again.
 func TestAPageFromBeforeAChangeIsShownAgain(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
@@ -215,6 +217,7 @@ func TestAPageFromBeforeAChangeIsShownAgain(t *testing.T) {
 // Whoever presses Continue without a page has consented at the provider all the same;
 // the record does not claim more than is known.
 func TestContinueWithoutAPage(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	link := w.Invite(app, "u").Str("connect_url")
@@ -232,6 +235,7 @@ func TestContinueWithoutAPage(t *testing.T) {
 // Ben unticks a box, and connects again later with all of it: two consents, of which
 // the second takes the place of the first.
 func TestPartlyGrantedThenAgain(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		scopes := []string{"openid", "https://www.googleapis.com/auth/userinfo.email", "https://www.googleapis.com/auth/calendar.events.readonly"}
 		app := register(w, "google", scopes, google(w))
@@ -278,6 +282,7 @@ func TestPartlyGrantedThenAgain(t *testing.T) {
 // A no, a mismatch and a broken code make no record: nothing was consented to that we
 // hold. They are on the log.
 func TestARefusalIsNoConsent(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	b := w.Browser()
@@ -303,6 +308,7 @@ func TestARefusalIsNoConsent(t *testing.T) {
 // With a callback of the customer's own, nobody here saw what was shown, and the
 // record says so.
 func TestYourOwnCallbackIsNotSeen(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	begin := w.OK("GET", "/v1/authorize-url?"+url.Values{"app_id": {app}, "redirect_uri": {"http://localhost:7000/own"}, "end_user_id": {"u"}}.Encode(), nil)

@@ -16,6 +16,7 @@ import (
 // What ended is forgotten after the time that the operator has set; what is in force
 // never is, nor is anything where no time is set.
 func TestConsentsAreKeptForATime(t *testing.T) {
+	t.Parallel()
 	for name, keep := range map[string]time.Duration{"for a time": 24 * time.Hour, "until the person is erased": 0} {
 		t.Run(name, func(t *testing.T) {
 			w := lanyardtest.New(t, func(s *server.Settings) { s.TimeScale, s.KeepConsents = 36_000, keep })
@@ -46,6 +47,7 @@ func TestConsentsAreKeptForATime(t *testing.T) {
 // Erasing a person is destroying their key: the record stays as a number, and nothing
 // in it says who it was or where they were.
 func TestAConsentOfSomebodyErased(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, behindProxy)
 	app := w.Zoom()
 	at := anas(w).Consent(w.Invite(app, "u").Str("connect_url"), "ana")
@@ -69,6 +71,7 @@ func TestAConsentOfSomebodyErased(t *testing.T) {
 
 // A rotation of the person's key takes the record along.
 func TestAConsentOutlivesARotation(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, behindProxy)
 	app := w.Zoom()
 	at := anas(w).Consent(w.Invite(app, "u").Str("connect_url"), "ana")
@@ -87,6 +90,7 @@ func TestAConsentOutlivesARotation(t *testing.T) {
 
 // The Go client reads both.
 func TestTheClientReadsConsents(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	on, err := client.New(client.Config{Server: w.URL, Key: lanyard.NewSecret(w.Key)})
@@ -110,6 +114,7 @@ func TestTheClientReadsConsents(t *testing.T) {
 // between. Whatever the order, one consent at most is in force, and each of the others
 // says what ended it.
 func TestConsentsAtTheSameMoment(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		first := w.Connect(app, "u", "ana")

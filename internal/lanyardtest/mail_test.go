@@ -75,6 +75,7 @@ var links = regexp.MustCompile(`http://\S+/connect/rc\.\S+`)
 // A person takes the app away. The project hears of it by e-mail, with a link that
 // heals; the person hears nothing until the project wants it.
 func TestAConnectionThatEndsIsMailed(t *testing.T) {
+	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		before := len(m.Letters())
@@ -159,6 +160,7 @@ func TestAConnectionThatEndsIsMailed(t *testing.T) {
 
 // One per cause and day: the next day it is told again, through a restart.
 func TestTheNextDayItIsMailedAgain(t *testing.T) {
+	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	w := lanyardtest.New(t, mailing(m))
 	c := w.Connect(w.Zoom(), "u", "ana")
@@ -179,6 +181,7 @@ func TestTheNextDayItIsMailedAgain(t *testing.T) {
 // What concerns an app or an endpoint goes to the project only, and what will end goes
 // to the person as well.
 func TestWhatIsMailed(t *testing.T) {
+	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	w := lanyardtest.New(t, mailing(m), quick)
 	app := w.Zoom()
@@ -228,6 +231,7 @@ func TestWhatIsMailed(t *testing.T) {
 // The mail server is down for a while, then says "later", then "no such address". What
 // can arrive arrives once, whatever happened to our process meanwhile.
 func TestAMailServerThatIsDown(t *testing.T) {
+	t.Parallel()
 	var busy, seen int
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{Answer: func(to string) error {
 		switch {
@@ -274,6 +278,7 @@ func TestAMailServerThatIsDown(t *testing.T) {
 // Nothing is said, the password least of all, to a server that has no TLS, or a
 // certificate that is not its own.
 func TestMailGoesToNoOtherServer(t *testing.T) {
+	t.Parallel()
 	const password = "MARK-mail-password-31"
 	options := lanyardtest.MailOptions{STARTTLS: true, User: "lanyard", Password: password}
 	good := lanyardtest.NewMailServer(t, options)
@@ -318,6 +323,7 @@ func TestMailGoesToNoOtherServer(t *testing.T) {
 
 // A test mail is the operator's to send, and to one plain address.
 func TestWhoMaySendATestMail(t *testing.T) {
+	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	w := lanyardtest.New(t, mailing(m))
 	w.Fails("operator_only", "POST", "/v1/operator/mail/test", map[string]any{"to": "op@customer.example"})
@@ -343,6 +349,7 @@ func TestWhoMaySendATestMail(t *testing.T) {
 // A server that does not take our sender is the operator's to mend: it is said once,
 // the mails wait, and they arrive when it is mended.
 func TestASenderThatIsRefused(t *testing.T) {
+	t.Parallel()
 	var refuse atomic.Bool
 	refuse.Store(true)
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{Sender: func(string) error {

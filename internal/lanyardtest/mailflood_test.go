@@ -22,6 +22,7 @@ import (
 // T39: ten thousand connections end at once. The project gets twenty mails, and one
 // that names the first of the rest and counts them; another project's mail is not late.
 func TestAFloodIsGatheredIntoOneMail(t *testing.T) {
+	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		if left := time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)); left < time.Minute {
@@ -78,6 +79,7 @@ func TestAFloodIsGatheredIntoOneMail(t *testing.T) {
 
 // Who floods has no more than a share of the connection to the mail server.
 func TestAFloodDelaysNobodyElse(t *testing.T) {
+	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{Answer: func(string) error { time.Sleep(50 * time.Millisecond); return nil }})
 	w := lanyardtest.New(t, mailing(m), func(s *server.Settings) { s.TimeScale = 100 })
 	var addresses []string
@@ -111,6 +113,7 @@ func TestAFloodDelaysNobodyElse(t *testing.T) {
 // Names are others' text: a customer's, an end user's, a provider's. None of them
 // becomes a header, a tag or an address.
 func TestNamesInMailsAreText(t *testing.T) {
+	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	w := lanyardtest.New(t, mailing(m))
 	app := w.Zoom()
@@ -140,6 +143,7 @@ func TestNamesInMailsAreText(t *testing.T) {
 
 // Four nodes look at the same events and send the same mails: each goes out once.
 func TestFourNodesSendEachMailOnce(t *testing.T) {
+	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	w := lanyardtest.New(t, mailing(m), func(s *server.Settings) {
 		s.DatabaseURL = lanyard.NewSecret(storetest.PostgreSQL(t).URL)
@@ -177,6 +181,7 @@ func TestFourNodesSendEachMailOnce(t *testing.T) {
 // The mail server has taken a mail and the answer is lost, or the node dies before it
 // is noted: the mail is sent again, under the same Message-ID.
 func TestAMailThatIsSentAgainHasTheSameID(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{After: func(lanyardtest.Letter) error {
 		if n.Add(1) == 1 {
@@ -202,6 +207,7 @@ func TestAMailThatIsSentAgainHasTheSameID(t *testing.T) {
 // Who is told no more: an address that is taken away, a person whose project changed
 // its mind, and people whose news is from before there was a mail server.
 func TestWhoIsToldNoMore(t *testing.T) {
+	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	w := lanyardtest.New(t, func(s *server.Settings) { s.TimeScale = 10 })
 	c := w.Connect(w.Zoom(), "u", "ana")

@@ -21,6 +21,7 @@ const python = "/usr/bin/python3"
 // A mail server in another language, from a package of Debian's, takes our mails over
 // TLS in both ways, and what it has put into the mailbox can be read.
 func TestADebianMailServerTakesOurMails(t *testing.T) {
+	t.Parallel()
 	if err := exec.CommandContext(t.Context(), python, "-c", "import aiosmtpd").Run(); err != nil {
 		if os.Getenv("CI") == "" {
 			t.Skip("python3-aiosmtpd is not installed")

@@ -82,6 +82,7 @@ func pmiOf(t *testing.T, w *lanyardtest.World, handle string) string {
 // What somebody has planned before they connected is theirs when they have, and their
 // personal meeting too; nothing of it is anybody else's, and no number is stored.
 func TestMeetingsAreListedAtConnect(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		mine, bens := planned(w, sandbox.Plan{Host: "ana", Topic: "Layoffs"}), planned(w, sandbox.Plan{Host: "ben"})
@@ -113,6 +114,7 @@ func TestMeetingsAreListedAtConnect(t *testing.T) {
 
 // The host counts, and not who has made the meeting.
 func TestTheHostAndNotTheOperator(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app, _ := hooked(w)
 		ana, ben := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
@@ -142,6 +144,7 @@ func listed(t *testing.T, w *lanyardtest.World, n int) {
 
 // Present, absent, and what cannot be known.
 func TestPresence(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app, _ := hooked(w)
 		ana, ben := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
@@ -187,6 +190,7 @@ func meetingNotice(event, number, run, host string, at time.Time, more string) s
 // What is late, doubled, or in another order than things happened, changes nothing that
 // is later.
 func TestMeetingNoticesInAnyOrder(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app, _ := hooked(w)
 		ana, ben := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
@@ -259,6 +263,7 @@ func TestMeetingNoticesInAnyOrder(t *testing.T) {
 
 // Who takes the app out takes along what was known of their meetings.
 func TestDeauthorizedMeetings(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app, client := hooked(w)
 		ana, ben := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
@@ -295,6 +300,7 @@ func TestDeauthorizedMeetings(t *testing.T) {
 
 // Scopes that were not granted are no reason to fail, and it is said.
 func TestMeetingsWithoutTheScope(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, listing)
 	app := w.Zoom()
 	number := planned(w, sandbox.Plan{Host: "ana"})
@@ -314,6 +320,7 @@ func TestMeetingsWithoutTheScope(t *testing.T) {
 
 // Another personal meeting, by a notice.
 func TestAnotherPersonalMeeting(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, listing)
 	app, _ := hooked(w)
 	ana := w.Connect(app, "u", "ana")
@@ -328,6 +335,7 @@ func TestAnotherPersonalMeeting(t *testing.T) {
 // A recording is the host's to allow: theirs is the connection that is taken, and
 // somebody else's is told whose it is.
 func TestRecordingByTheHost(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, listing)
 	app, _ := hooked(w)
 	ana, ben, dana := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben"), w.Connect(app, "x", "dana")
@@ -365,6 +373,7 @@ func TestRecordingByTheHost(t *testing.T) {
 // What is over goes by itself, and what is listed comes again: lists are made once a
 // day, and soon after a notice; what they do not have any more is nobody's.
 func TestMeetingsAreListedAgainAndForgotten(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, listing, func(s *server.Settings) { s.TimeScale = 20_000 }) // a day is 4.3 s
 	app := w.Zoom()
 	number := planned(w, sandbox.Plan{Host: "ana"})
@@ -385,6 +394,7 @@ func TestMeetingsAreListedAgainAndForgotten(t *testing.T) {
 // What asks for a list is in the database: a server that stops before it has made one
 // makes it after its next start.
 func TestAListThatWasNotMadeIsMadeAfterARestart(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t) // which makes none
 	number := planned(w, sandbox.Plan{Host: "ana"})
 	ana := w.Connect(w.Zoom(), "u", "ana")
@@ -396,6 +406,7 @@ func TestAListThatWasNotMadeIsMadeAfterARestart(t *testing.T) {
 // A provider that asks to wait is left alone, by notices too; a list that says whose it
 // is, and it is somebody else, is not believed.
 func TestListsThatDoNotWork(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, listing)
 	app, _ := hooked(w)
 	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "meetings"}, Action: "status", Status: 429,
@@ -434,6 +445,7 @@ func TestListsThatDoNotWork(t *testing.T) {
 
 // Two nodes, one database: each list is made once.
 func TestOneListerAtATime(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("LANYARD_TEST_POSTGRES") == "off" {
 		t.Skip("LANYARD_TEST_POSTGRES=off")
 	}
@@ -454,6 +466,7 @@ func TestOneListerAtATime(t *testing.T) {
 // one of them knows of a meeting the other does not learn, nor do their keys that are
 // limited to other people.
 func TestAnotherProjectSeesNoMeeting(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, listing)
 	app, _ := hooked(w)
 	ana := w.Connect(app, "u", "ana")

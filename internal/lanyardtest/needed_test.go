@@ -10,6 +10,7 @@ import (
 // A token is there when the meeting begins, although nobody has used the connection
 // for long; and one that lasts is left alone.
 func TestAMeetingNeedsIt(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		path := "/v1/connections/" + c.Str("id")

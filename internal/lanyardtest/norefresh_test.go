@@ -11,6 +11,7 @@ import (
 // after its access token had ended; it ends with it, is told once, by its cause, and
 // nobody is called for it. Connecting again mends it.
 func TestWithoutARefreshTokenAConnectionEndsWithItsAccessToken(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		c := w.Connect(app, "u", "ana")

@@ -110,6 +110,7 @@ func settled(t *testing.T, w *lanyardtest.World) {
 // consent and for nobody else; what was hers is erased; she may come back, and nothing
 // that is sent again changes that.
 func TestDeauthorized(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app, client := hooked(w)
 		one, two, ben := w.Connect(app, "u1", "ana"), w.Connect(app, "u2", "ana"), w.Connect(app, "u3", "ben")
@@ -167,6 +168,7 @@ func TestDeauthorized(t *testing.T) {
 // A notice that was held up on its way tells of a consent that another has followed.
 // It used to be enough to be signed well.
 func TestALateNoticeDoesNotEndANewConsent(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app, client := hooked(w)
 	c := w.Connect(app, "u", "ana")
@@ -187,6 +189,7 @@ func TestALateNoticeDoesNotEndANewConsent(t *testing.T) {
 }
 
 func TestNoticesAboutPeople(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app, client := hooked(w)
 		c := w.Connect(app, "u", "ana")
@@ -223,6 +226,7 @@ func TestNoticesAboutPeople(t *testing.T) {
 
 // Attacks on the door. None of them is told why, and none changes anything.
 func TestNoticesThatAreRefused(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app, client := hooked(w)
 	c := w.Connect(app, "u", "ana")
@@ -289,6 +293,7 @@ func nameless(t *testing.T, problem string) string {
 // The check of our address, with a secret that was put in a moment ago, and one that
 // was changed a moment ago.
 func TestValidation(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app, client := hooked(w)
 	check := func() string {
@@ -315,6 +320,7 @@ func TestValidation(t *testing.T) {
 // A provider waits three seconds, whatever our database does; what it said is acted on
 // when the database is back, once, by this process or by the next.
 func TestNoticesWhileTheDatabaseIsStopped(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("LANYARD_TEST_POSTGRES") == "off" {
 		t.Skip("LANYARD_TEST_POSTGRES=off")
 	}
@@ -409,6 +415,7 @@ func node(t *testing.T, w *lanyardtest.World, dir string) (func() error, string)
 // A notice comes to one node, and the next try of it to the other: both act, one has
 // the effect, and neither hands out anything from then on.
 func TestNoticesOnTwoNodes(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(storetest.PostgreSQL(t).URL) })
 	stop, other := node(t, w, t.TempDir())
 	t.Cleanup(func() { must(t)(nil, stop()) })

@@ -37,6 +37,7 @@ func press(b *lanyardtest.Browser, w *lanyardtest.World, c lanyardtest.JSON, wha
 // One link, eight browsers at the same moment: one of them is let in, whichever the
 // database.
 func TestAPortalOpensOneBrowser(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		link := w.OK("POST", "/v1/portal-sessions", map[string]any{"end_user_id": "u"}).Str("url")
 		status := map[int]int{}
@@ -61,6 +62,7 @@ func TestAPortalOpensOneBrowser(t *testing.T) {
 // Checking asks with the token that there is: it costs no renewal, does not end a
 // token that a bot is using, and is no use of the connection. It finds what is wrong.
 func TestThePortalChecks(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, func(s *server.Settings) { s.TimeScale = 1000 }) // the least time between two renewals is 30 ms then
 	c := w.Connect(w.Zoom(), "u", "ana")
 	renewals := func() int {
@@ -146,6 +148,7 @@ func TestThePortalChecks(t *testing.T) {
 
 // What disconnecting comes to is said as it is: shared, refused for now, no way.
 func TestThePortalSaysWhatHappenedAtTheProvider(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	mine := w.Connect(app, "u", "ana")
@@ -181,6 +184,7 @@ func TestThePortalSaysWhatHappenedAtTheProvider(t *testing.T) {
 // renewed before the check. Slack: bot and person are two connections, each checked
 // with its own token, and each found out when Slack has ended it.
 func TestThePortalWithOtherProviders(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	scopes := []string{"openid", "https://www.googleapis.com/auth/userinfo.email", "https://www.googleapis.com/auth/calendar.events.readonly", "https://www.googleapis.com/auth/gmail.send"}
 	link := w.Invite(register(w, "google", scopes, google(w)), "u").Str("connect_url")

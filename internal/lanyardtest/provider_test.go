@@ -34,6 +34,7 @@ func google(w *lanyardtest.World) map[string]string {
 }
 
 func TestGoogleKeepsItsRefreshTokenAndPeopleMayUntickScopes(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	scopes := []string{"openid", "https://www.googleapis.com/auth/userinfo.email", "https://www.googleapis.com/auth/calendar.events.readonly", "https://www.googleapis.com/auth/gmail.send"}
 	app := register(w, "google", scopes, google(w))
@@ -75,6 +76,7 @@ func TestGoogleKeepsItsRefreshTokenAndPeopleMayUntickScopes(t *testing.T) {
 }
 
 func TestMicrosoftOverlapSurvivesALostAnswer(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	m := w.SandURL + "/microsoft/common"
 	app := register(w, "microsoft", []string{"User.Read", "Calendars.Read"}, map[string]string{"authorize": m + "/oauth2/v2.0/authorize", "token": m + "/oauth2/v2.0/token",
@@ -98,6 +100,7 @@ func TestMicrosoftOverlapSurvivesALostAnswer(t *testing.T) {
 }
 
 func TestSlackGivesTwoGrantsInOneAnswer(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		s := w.SandURL + "/slack"
 		app := register(w, "slack", []string{"chat:write", "users:read", "user:search:read"}, map[string]string{"authorize": s + "/oauth/v2/authorize",
@@ -137,6 +140,7 @@ func TestSlackGivesTwoGrantsInOneAnswer(t *testing.T) {
 }
 
 func TestZoomWithClassicScopes(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	z := w.ZoomEndpoints()
 	app := register(w, "zoom", []string{"user:read", "user_zak:read", "meeting:read", "meeting_token:read:local_recording"}, z)
@@ -155,6 +159,7 @@ func TestZoomWithClassicScopes(t *testing.T) {
 }
 
 func TestJoinTokensSayWhyNot(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
@@ -223,6 +228,7 @@ func TestJoinTokensSayWhyNot(t *testing.T) {
 }
 
 func TestYourOwnCallback(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		const callback = "http://localhost:7000/own"

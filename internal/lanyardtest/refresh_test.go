@@ -32,6 +32,7 @@ func makeDue(w *lanyardtest.World) {
 }
 
 func TestWhatIsDueIsRenewedWithoutAnybodyAsking(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		c := w.Connect(app, "u", "ana")
@@ -87,6 +88,7 @@ func metrics(w *lanyardtest.World) string {
 
 // A person takes the app out of their account: one grant is lost, with its cause.
 func TestALostGrantIsCountedByItsCause(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	w.SQL(`UPDATE grants SET access_expires = $1`, time.Now().Add(time.Hour).UnixMicro())
@@ -115,6 +117,7 @@ func TestALostGrantIsCountedByItsCause(t *testing.T) {
 }
 
 func TestTheOperatorStopsRenewalsAndStartsThem(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		w.Fails("operator_only", "POST", "/v1/operator/refresh/stop", map[string]any{})
@@ -155,6 +158,7 @@ func TestTheOperatorStopsRenewalsAndStartsThem(t *testing.T) {
 }
 
 func TestANodeWithTheSettingRenewsNothingOnItsOwn(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, func(s *server.Settings) { s.RefreshStop, s.MetricsListen = true, "127.0.0.1:0" })
 	w.Connect(w.Zoom(), "u", "ana")
 	makeDue(w)

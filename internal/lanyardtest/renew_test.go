@@ -28,6 +28,7 @@ func renewals(w *lanyardtest.World) int {
 }
 
 func TestFiveHundredReadsOfAnExpiredTokenCauseOneCall(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		before := tokenOf(w, c).Str("fingerprint")
@@ -58,6 +59,7 @@ func TestFiveHundredReadsOfAnExpiredTokenCauseOneCall(t *testing.T) {
 }
 
 func TestALivingTokenIsServedWhenRenewingFails(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		first := tokenOf(w, c)
@@ -79,6 +81,7 @@ func TestALivingTokenIsServedWhenRenewingFails(t *testing.T) {
 }
 
 func TestAHangingProviderCostsNothingWhileTheTokenLives(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	c, other := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
@@ -105,6 +108,7 @@ func TestAHangingProviderCostsNothingWhileTheTokenLives(t *testing.T) {
 }
 
 func TestAWrongSecretIsNotThePersonsFault(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
@@ -134,6 +138,7 @@ func TestAWrongSecretIsNotThePersonsFault(t *testing.T) {
 }
 
 func TestOneRejectionIsNoVerdict(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Person: "ana"}))
@@ -171,6 +176,7 @@ func TestOneRejectionIsNoVerdict(t *testing.T) {
 }
 
 func TestAnAnswerLostAtAStrictProviderIsCalledLost(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "drop_after_commit", Times: 1}))
@@ -194,6 +200,7 @@ func TestAnAnswerLostAtAStrictProviderIsCalledLost(t *testing.T) {
 }
 
 func TestAReportedTokenIsRenewedOnce(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	fp := tokenOf(w, c).Str("fingerprint")
@@ -212,6 +219,7 @@ func TestAReportedTokenIsRenewedOnce(t *testing.T) {
 }
 
 func TestTwoPeopleShareOneGrantAndTheLastOneRevokes(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	a, b := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ana")
@@ -255,6 +263,7 @@ func must(t *testing.T) func(any, error) {
 // A process that dies between the provider's answer and its receipt leaves a refresh
 // token that may be spent. It used to be shown as active after the next start.
 func TestWhatAProcessDiedWithIsNotShownAsActive(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		w.Expire(-1)
@@ -281,6 +290,7 @@ func TestWhatAProcessDiedWithIsNotShownAsActive(t *testing.T) {
 
 // A clock that was ten minutes fast used to bar the next renewal for ten minutes.
 func TestARenewalThatLiesAheadBarsNothing(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	first := tokenOf(w, c)

@@ -14,6 +14,7 @@ func quick(s *server.Settings) { s.TimeScale = 100 }
 // A process that died between letting go and the revocation used to leave the
 // tokens alive at the provider for good.
 func TestARevocationOutlivesTheProcess(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
@@ -34,6 +35,7 @@ func TestARevocationOutlivesTheProcess(t *testing.T) {
 
 // Telling the provider late must not end what the same account has connected since.
 func TestALateRevocationDoesNotEndANewConsent(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, quick)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")

@@ -88,7 +88,11 @@ func (p *play) snapshot(ts *testscript.TestScript, but []string) string {
 			skip = skip || b == "but="+table
 		}
 		if !skip {
-			content := rows(ts, db, `SELECT * FROM "`+table+`"`)
+			what := "*"
+			if table == "events" { // that tasks have looked at them is written soon after, whatever the script does
+				what = "id, project_id, at, type, connection_id, data"
+			}
+			content := rows(ts, db, `SELECT `+what+` FROM "`+table+`"`)
 			fmt.Fprintf(&out, "%s: %d lines, %.8x\n", table, strings.Count(content+"\n", "\n"), sha256.Sum256([]byte(content)))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 // A customer makes an endpoint, tests it, and is told of what happens, through the
 // whole product.
 func TestWebhooks(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	told := make(chan string, 20)
 	receiver := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,7 @@ import (
 
 // Letting go closes the record with what the provider said to it.
 func TestAWithdrawalHasTheProvidersAnswer(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		c := w.Connect(app, "u", "ana")
@@ -62,6 +63,7 @@ func noWayBack(w *lanyardtest.World) string {
 
 // The provider is down. The record says so, and says otherwise when it has been told.
 func TestAWithdrawalThatIsToldLater(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
@@ -84,6 +86,7 @@ func TestAWithdrawalThatIsToldLater(t *testing.T) {
 // A process that dies between letting go and telling the provider leaves "pending",
 // and another tells it. An account that has come back meanwhile is not told about.
 func TestAWithdrawalThatWasInterrupted(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, quick)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
@@ -104,6 +107,7 @@ func TestAWithdrawalThatWasInterrupted(t *testing.T) {
 // Two of the customer's users hold one account's grant. The first who lets go has
 // withdrawn; the provider hears of it with the last.
 func TestAWithdrawalOfASharedGrant(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	one, two := w.Connect(app, "u1", "ana"), w.Connect(app, "u2", "ana")
@@ -128,6 +132,7 @@ func TestAWithdrawalOfASharedGrant(t *testing.T) {
 // Ana takes the app out of her Zoom. It is the provider's word, at once for everybody
 // who held her consent; what proves it stays, though her account is erased.
 func TestAWithdrawalAtTheProvider(t *testing.T) {
+	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app, client := hooked(w)
 		gone, c, ben := w.Connect(app, "u1", "ana"), w.Connect(app, "u2", "ana"), w.Connect(app, "u3", "ben")
@@ -166,6 +171,7 @@ func TestAWithdrawalAtTheProvider(t *testing.T) {
 // A key for some providers or labels sees the consents of the connections that it
 // reaches, by what they are called now.
 func TestALimitedKeySeesItsConsents(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	labelled := w.OK("POST", "/v1/connect-sessions", map[string]any{"app_id": app, "end_user": map[string]any{"id": "u"}, "return_url": lanyardtest.Return, "label": "sales"})
@@ -210,6 +216,7 @@ func TestALimitedKeySeesItsConsents(t *testing.T) {
 
 // A link that names whose account it must be needs no completion; the page was ours.
 func TestAConsentByLink(t *testing.T) {
+	t.Parallel()
 	w := lanyardtest.New(t, behindProxy)
 	app := w.Zoom()
 	w.Operator("PATCH", "/v1/project", map[string]any{"allow_link_mode": true})
