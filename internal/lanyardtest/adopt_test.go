@@ -11,22 +11,11 @@ import (
 	"testing"
 
 	"lanyard"
-	"lanyard/client"
 	"lanyard/internal/lanyardtest"
 	"lanyard/internal/sandbox"
 	"lanyard/internal/server"
 	"lanyard/internal/store/storetest"
 )
-
-// socketOf talks to the server over its socket.
-func socketOf(w *lanyardtest.World) *client.Client {
-	w.T.Helper()
-	c, err := client.New(client.Config{Socket: w.Socket})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	return c
-}
 
 // T20: a copy of the database that is started under another URL shows and tells
 // what it has, and calls no provider by any way, until the operator adopts it.
@@ -34,7 +23,7 @@ func TestACopyElsewhereCallsNoProviderUntilItIsAdopted(t *testing.T) {
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		c := w.Connect(app, "u", "ana")
-		first := tokenOf(w, c).Str("fingerprint")
+		first := lanyardtest.TokenOf(w, c).Str("fingerprint")
 		w.Stop()
 		elsewhere := func(s *server.Settings) { s.PublicURL = "http://localhost:1" }
 		url, dsn := w.URL, w.Settings.DatabaseURL
@@ -43,11 +32,11 @@ func TestACopyElsewhereCallsNoProviderUntilItIsAdopted(t *testing.T) {
 		w.URL = url // it listens where it did
 
 		calls := len(w.Sandbox.Ledger(sandbox.Query{}))
-		if got := tokenOf(w, c); got.Str("fingerprint") != first || statusOf(w, c) != "active" {
+		if got := lanyardtest.TokenOf(w, c); got.Str("fingerprint") != first || lanyardtest.StatusOf(w, c) != "active" {
 			t.Errorf("a token that lives: got %v, want it", got)
 		}
 		w.Expire(-1)
-		problem := w.Fails("instance_not_adopted", "POST", tokenPath(c), map[string]any{})
+		problem := w.Fails("instance_not_adopted", "POST", lanyardtest.TokenPath(c), map[string]any{})
 		if problem["retry_after"] == nil || strings.Contains(problem.Str("user_message"), "adopt") {
 			t.Errorf("got %v, want when to try again, and for the person no word about us", problem)
 		}
@@ -61,7 +50,7 @@ func TestACopyElsewhereCallsNoProviderUntilItIsAdopted(t *testing.T) {
 			t.Errorf("got %d new lines in the providers' ledger, want none", n-calls)
 		}
 
-		op := socketOf(w)
+		op := lanyardtest.SocketOf(w)
 		st, err := op.Status(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +66,7 @@ func TestACopyElsewhereCallsNoProviderUntilItIsAdopted(t *testing.T) {
 			t.Fatalf("got %+v, %v, want it adopted", done, err)
 		}
 		w.Expire(-1)
-		if got := tokenOf(w, c); got.Str("fingerprint") == first {
+		if got := lanyardtest.TokenOf(w, c); got.Str("fingerprint") == first {
 			t.Errorf("adopted: got the old token, want a new one")
 		}
 		if st, err := op.Status(t.Context()); err != nil || st.Hold != nil || st.Parts["providers"] != "ok" {
@@ -102,20 +91,20 @@ func TestTwoProcessesOfOneNameDoNotBothRenew(t *testing.T) {
 	settings.DataDir = t.TempDir()
 	settings.Socket = filepath.Join(settings.DataDir, "s.sock")
 	name, err := os.ReadFile(filepath.Join(w.DataDir, "node"))
-	must(t)(0, err)
-	must(t)(0, os.WriteFile(filepath.Join(settings.DataDir, "node"), name, 0o600))
+	lanyardtest.Must(t)(0, err)
+	lanyardtest.Must(t)(0, os.WriteFile(filepath.Join(settings.DataDir, "node"), name, 0o600))
 	if _, err := server.New(t.Context(), settings, slog.New(slog.NewJSONHandler(w.Log, nil))); !errors.Is(err, lanyard.CodeNodeNameTaken) {
 		t.Errorf("the copy: got %v, want it refused", err)
 	}
 	w.Expire(-1)
-	tokenOf(w, c)
+	lanyardtest.TokenOf(w, c)
 
 	w.SQL(`UPDATE nodes SET started_at = started_at + 3600000000`) // as a younger process of the name writes it
-	eventually(t, func() bool { return strings.Contains(w.Log.String(), "node_name_taken") }, "the node notices")
-	tokenOf(w, c)
+	lanyardtest.Eventually(t, func() bool { return strings.Contains(w.Log.String(), "node_name_taken") }, "the node notices")
+	lanyardtest.TokenOf(w, c)
 	w.Expire(-1)
-	w.Fails("node_name_taken", "POST", tokenPath(c), map[string]any{})
-	eventually(t, func() bool {
+	w.Fails("node_name_taken", "POST", lanyardtest.TokenPath(c), map[string]any{})
+	lanyardtest.Eventually(t, func() bool {
 		status, out := w.Call(w.Key, "GET", "/readyz", nil)
 		return status == http.StatusServiceUnavailable && out.Str("providers") == "node_name_taken"
 	}, "readyz says so")

@@ -31,7 +31,7 @@ func TestAServerWithAWrongClockWorksAndSaysSo(t *testing.T) {
 					ours = time.Now()
 				}
 				c := w.Connect(w.Zoom(), "u", "ana")
-				first := tokenOf(w, c)
+				first := lanyardtest.TokenOf(w, c)
 				endsIn := func(what string, token lanyardtest.JSON) {
 					t.Helper()
 					at, err := time.Parse(time.RFC3339, token.Str("expires_at"))
@@ -44,13 +44,13 @@ func TestAServerWithAWrongClockWorksAndSaysSo(t *testing.T) {
 				}
 				endsIn("connected", first)
 				w.SQL(`UPDATE grants SET access_expires = $1`, ours.Add(-time.Second).UnixMicro())
-				second := tokenOf(w, c)
-				if second.Str("fingerprint") == first.Str("fingerprint") || statusOf(w, c) != "active" {
+				second := lanyardtest.TokenOf(w, c)
+				if second.Str("fingerprint") == first.Str("fingerprint") || lanyardtest.StatusOf(w, c) != "active" {
 					t.Errorf("got %v, want it renewed", second)
 				}
 				endsIn("renewed", second)
 
-				st, err := socketOf(w).Status(t.Context())
+				st, err := lanyardtest.SocketOf(w).Status(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -58,7 +58,7 @@ func TestAServerWithAWrongClockWorksAndSaysSo(t *testing.T) {
 				if !near(st.Clock.ProvidersSeconds, -offset) || st.Clock.Providers == 0 || postgres && !near(st.Clock.DatabaseSeconds, -offset) {
 					t.Errorf("got %+v, want others %s ahead", st.Clock, -offset)
 				}
-				eventually(t, func() bool { return strings.Contains(w.Log.String(), "clock is wrong") }, "the log says it, too")
+				lanyardtest.Eventually(t, func() bool { return strings.Contains(w.Log.String(), "clock is wrong") }, "the log says it, too")
 			})
 		}
 	}

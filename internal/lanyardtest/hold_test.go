@@ -1,9 +1,6 @@
 package lanyardtest_test
 
 import (
-	"context"
-	"encoding/json"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,11 +22,8 @@ import (
 // done it by then, or not yet.
 func slowRenewal(t *testing.T, w *lanyardtest.World, ms int, done bool) {
 	t.Helper()
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token", GrantType: "refresh_token"}, Action: "delay", DelayMS: ms, AfterCommit: done, Times: 1}))
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token", GrantType: "refresh_token"}, Action: "delay", DelayMS: ms, AfterCommit: done, Times: 1}))
 }
-
-// tokenPath is where a connection's token is read.
-func tokenPath(c lanyardtest.JSON) string { return "/v1/connections/" + c.Str("id") + "/token" }
 
 // I13: the connection is let go of while its renewal is under way. The token that
 // comes back is given back, with an attempt on record.
@@ -39,9 +33,9 @@ func TestATokenThatComesBackAfterTheDeletionIsGivenBack(t *testing.T) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		slowRenewal(t, w, 4000, true)
 		w.Expire(10)
-		tokenOf(w, c) // waits for a moment only, and the renewal goes on
+		lanyardtest.TokenOf(w, c) // waits for a moment only, and the renewal goes on
 		w.OK("DELETE", "/v1/connections/"+c.Str("id"), nil)
-		eventually(t, func() bool {
+		lanyardtest.Eventually(t, func() bool {
 			list := w.OK("GET", "/v1/audit/entries?what=connection.revoked", nil).List("data")
 			return slices.ContainsFunc(list, func(e lanyardtest.JSON) bool { return e.Str("detail.why") == "came_back_after_deletion" })
 		}, "the late token is on the log")
@@ -66,21 +60,21 @@ func TestAReconnectDuringARenewalWins(t *testing.T) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		slowRenewal(t, w, 4000, false)
 		w.Expire(10)
-		tokenOf(w, c)
+		lanyardtest.TokenOf(w, c)
 		link := w.OK("POST", "/v1/connections/"+c.Str("id")+"/reconnect", map[string]any{"return_url": lanyardtest.Return})
 		if at := w.Browser().Consent(link.Str("connect_url"), "ana"); at.Query().Get("lanyard_connection") != c.Str("id") {
 			t.Fatalf("got %s, want the connection back", at)
 		}
-		eventually(t, func() bool {
+		lanyardtest.Eventually(t, func() bool {
 			var open int
 			w.One(&open, `SELECT count(*) FROM attempts WHERE ended_at = 0`)
 			return open == 0
 		}, "the old renewal ends")
-		if s := statusOf(w, c); s != "active" {
+		if s := lanyardtest.StatusOf(w, c); s != "active" {
 			t.Errorf("got %s, want the verdict on the old consent dropped", s)
 		}
 		w.Expire(-1)
-		tokenOf(w, c)
+		lanyardtest.TokenOf(w, c)
 		var connections int
 		if w.One(&connections, `SELECT count(*) FROM connections`); connections != 1 {
 			t.Errorf("got %d connections, want the one", connections)
@@ -203,32 +197,32 @@ func TestReadsThatWantTooMuchDoNotRenewEachTime(t *testing.T) {
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	for range 10 {
-		w.OK("POST", tokenPath(c), map[string]any{"min_ttl_seconds": 86400})
+		w.OK("POST", lanyardtest.TokenPath(c), map[string]any{"min_ttl_seconds": 86400})
 	}
-	if n := renewals(w); n != 0 {
+	if n := lanyardtest.Renewals(w); n != 0 {
 		t.Errorf("min_ttl above the token's whole life: got %d renewals, want none", n)
 	}
 	for range 10 {
-		w.OK("POST", tokenPath(c), map[string]any{"min_ttl_seconds": 3599})
+		w.OK("POST", lanyardtest.TokenPath(c), map[string]any{"min_ttl_seconds": 3599})
 	}
-	if n := renewals(w); n != 0 {
+	if n := lanyardtest.Renewals(w); n != 0 {
 		t.Errorf("min_ttl just below it, on a token that is new: got %d renewals, want none", n)
 	}
 	w.SQL(`UPDATE grants SET refreshed_at = refreshed_at - 120000000, access_expires = access_expires - 120000000`)
 	for range 10 {
-		w.OK("POST", tokenPath(c), map[string]any{"min_ttl_seconds": 3590})
+		w.OK("POST", lanyardtest.TokenPath(c), map[string]any{"min_ttl_seconds": 3590})
 	}
-	if n := renewals(w); n != 1 {
+	if n := lanyardtest.Renewals(w); n != 1 {
 		t.Errorf("min_ttl that a fresh token fulfils: got %d renewals, want 1", n)
 	}
 	// A provider whose tokens live a minute.
 	app := w.Zoom(func(c *sandbox.Client) { c.AccessTTL = 60 })
 	short := w.Connect(app, "v", "ben")
-	before := renewals(w)
+	before := lanyardtest.Renewals(w)
 	for range 10 {
-		tokenOf(w, short)
+		lanyardtest.TokenOf(w, short)
 	}
-	if n := renewals(w) - before; n != 0 {
+	if n := lanyardtest.Renewals(w) - before; n != 0 {
 		t.Errorf("tokens of a minute: got %d renewals for ten reads, want none", n)
 	}
 }
@@ -380,10 +374,10 @@ func TestMoreScopesThanAskedForAreAnAlert(t *testing.T) {
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
 	more := strings.Join(append(slices.Clone(lanyardtest.ZoomScopes), "recording:read:admin"), " ")
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "status", Status: 200, Times: 1,
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "status", Status: 200, Times: 1,
 		Body: `{"access_token":"more-than-asked","refresh_token":"and-more","token_type":"bearer","expires_in":3600,"scope":"` + more + `"}`}))
 	w.Expire(-1)
-	tokenOf(w, c)
+	lanyardtest.TokenOf(w, c)
 	alerts := w.OK("GET", "/v1/events?type=security.granted_beyond_request", nil).List("data")
 	if len(alerts) != 1 || alerts[0].Str("data.count") != "1" || alerts[0].Str("connection_id") != c.Str("id") {
 		t.Errorf("got %v, want one alert", alerts)
@@ -502,7 +496,7 @@ func TestEveryKeyIsRotatedUnderRunningReads(t *testing.T) {
 						return
 					default:
 					}
-					if status, out := w.Call(w.Key, "POST", tokenPath(c), map[string]any{}); status != http.StatusOK {
+					if status, out := w.Call(w.Key, "POST", lanyardtest.TokenPath(c), map[string]any{}); status != http.StatusOK {
 						t.Errorf("read during the rotation: got %d %v", status, out)
 						return
 					}
@@ -514,7 +508,7 @@ func TestEveryKeyIsRotatedUnderRunningReads(t *testing.T) {
 				}
 			})
 		}
-		before := operator(t, w, "GET", "/v1/operator/vault", nil)
+		before := lanyardtest.Operator(t, w, "GET", "/v1/operator/vault", nil)
 		project := w.OK("GET", "/v1/project", nil).Str("id")
 		var person string
 		w.One(&person, `SELECT person_id FROM connections WHERE id = $1`, a.Str("id"))
@@ -528,16 +522,16 @@ func TestEveryKeyIsRotatedUnderRunningReads(t *testing.T) {
 			// renewal was refused to who had waited for that.
 			w.SQL(`UPDATE grants SET access_expires = $1 WHERE id IN (SELECT grant_id FROM connections WHERE id = $2)`,
 				time.Now().Add(5*time.Second).UnixMicro(), b.Str("id"))
-			out := operator(t, w, "POST", "/v1/operator/vault/rotate", rotation)
+			out := lanyardtest.Operator(t, w, "POST", "/v1/operator/vault/rotate", rotation)
 			if len(out.List("data")) == 0 {
 				t.Errorf("%v: got %v, want what was done", rotation, out)
 			}
 		}
 		n := reads.Load()
-		eventually(t, func() bool { return reads.Load() > n+4 }, "reads go on after the rotations")
+		lanyardtest.Eventually(t, func() bool { return reads.Load() > n+4 }, "reads go on after the rotations")
 		close(stop)
 		wg.Wait()
-		after := operator(t, w, "GET", "/v1/operator/vault", nil)
+		after := lanyardtest.Operator(t, w, "GET", "/v1/operator/vault", nil)
 		if before.Str("kek") == after.Str("kek") || after.Str("kek") == "" {
 			t.Errorf("got key-encryption key %s, want another than before", after.Str("kek"))
 		}
@@ -557,43 +551,12 @@ func TestEveryKeyIsRotatedUnderRunningReads(t *testing.T) {
 		w.Stop()
 		w.Restart(func(s *server.Settings) { s.DatabaseURL, s.KEK = had, kek })
 		for _, c := range []lanyardtest.JSON{a, b} {
-			tokenOf(w, c)
+			lanyardtest.TokenOf(w, c)
 			if got := w.OK("GET", "/v1/connections/"+c.Str("id"), nil); got.Str("account.email") == "" {
 				t.Errorf("got %v, want the account opened", got)
 			}
 		}
 		w.Expire(-1)
-		tokenOf(w, a)
+		lanyardtest.TokenOf(w, a)
 	})
-}
-
-// operator asks through the socket.
-func operator(t *testing.T, w *lanyardtest.World, method, path string, body any) lanyardtest.JSON {
-	t.Helper()
-	raw, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", w.Socket)
-	}}}
-	r, err := http.NewRequestWithContext(t.Context(), method, w.URL+path, strings.NewReader(string(raw)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if body == nil {
-		r.Body, r.ContentLength = nil, 0
-	} else {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	out := lanyardtest.JSON{}
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil || resp.StatusCode >= 300 {
-		t.Fatalf("%s %s: got %d %v %v", method, path, resp.StatusCode, out, err)
-	}
-	return out
 }

@@ -15,18 +15,18 @@ func TestWithoutARefreshTokenAConnectionEndsWithItsAccessToken(t *testing.T) {
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app := w.Zoom()
 		c := w.Connect(app, "u", "ana")
-		before := renewals(w)
+		before := lanyardtest.Renewals(w)
 		ends := time.Now().Add(2 * time.Second).UnixMicro()
 		w.SQL(`UPDATE grants SET has_refresh = 0, access_expires = $1, refresh_at = 1`, ends)
 		var planned int64
-		within(t, 10*time.Second, "a plan for its end", func() bool {
+		lanyardtest.Within(t, 10*time.Second, "a plan for its end", func() bool {
 			w.One(&planned, `SELECT refresh_at FROM grants`)
 			return planned != 1
 		})
-		if s := statusOf(w, c); planned == ends && s != "active" {
+		if s := lanyardtest.StatusOf(w, c); planned == ends && s != "active" {
 			t.Errorf("got %s while its token lives, want active", s)
 		}
-		within(t, 10*time.Second, "the end", func() bool { return statusOf(w, c) == "needs_reauth" })
+		lanyardtest.Within(t, 10*time.Second, "the end", func() bool { return lanyardtest.StatusOf(w, c) == "needs_reauth" })
 		if is := w.OK("GET", "/v1/connections/"+c.Str("id"), nil); is.Str("reason") != "no_refresh_token" || is.Str("reconnect_url") == "" {
 			t.Errorf("got %v, want the cause and a link", is)
 		}
@@ -38,11 +38,11 @@ func TestWithoutARefreshTokenAConnectionEndsWithItsAccessToken(t *testing.T) {
 		if w.One(&told, `SELECT count(*) FROM events WHERE type = 'connection.needs_reauth'`); told != 1 {
 			t.Errorf("%d events said so, want 1", told)
 		}
-		if n := renewals(w); n != before {
+		if n := lanyardtest.Renewals(w); n != before {
 			t.Errorf("the provider was called %d times", n-before)
 		}
 		w.Connect(app, "u", "ana")
-		if s := statusOf(w, c); s != "active" {
+		if s := lanyardtest.StatusOf(w, c); s != "active" {
 			t.Errorf("connected again, it is %s", s)
 		}
 	})

@@ -38,13 +38,13 @@ func TestTwoNodesBehindAPooler(t *testing.T) {
 	missing(err)
 	t.Cleanup(func() { _ = pooler.Close() })
 	w := lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(pooler.URL("postgres")) })
-	other := second(t, w)
+	other := lanyardtest.Second(t, w)
 	c := w.Connect(w.Zoom(), "u", "ana")
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "delay", DelayMS: 500, Times: 1}))
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "delay", DelayMS: 500, Times: 1}))
 	db, err := sql.Open("pgx", cluster.URL("postgres"))
 	missing(err)
 	defer func() { _ = db.Close() }()
-	must(t)(db.Exec(`UPDATE grants SET access_expires = 1`))
+	lanyardtest.Must(t)(db.Exec(`UPDATE grants SET access_expires = 1`))
 	var mu sync.Mutex
 	got := map[string]int{}
 	var wg sync.WaitGroup
@@ -54,7 +54,7 @@ func TestTwoNodesBehindAPooler(t *testing.T) {
 			if n%2 == 0 {
 				ask = func(method, path string, body any) (int, lanyardtest.JSON) { return w.Call(w.Key, method, path, body) }
 			}
-			status, out := ask("POST", tokenPath(c), map[string]any{})
+			status, out := ask("POST", lanyardtest.TokenPath(c), map[string]any{})
 			mu.Lock()
 			defer mu.Unlock()
 			if status != http.StatusOK {
@@ -64,10 +64,10 @@ func TestTwoNodesBehindAPooler(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := renewals(w); n != 1 || len(got) != 1 {
+	if n := lanyardtest.Renewals(w); n != 1 || len(got) != 1 {
 		t.Errorf("got %d renewals and tokens %v, want one of each", n, got)
 	}
-	st, err := socketOf(w).Status(t.Context())
+	st, err := lanyardtest.SocketOf(w).Status(t.Context())
 	if err != nil || len(st.Nodes) != 2 {
 		t.Errorf("got %+v, %v, want both nodes", st, err)
 	}

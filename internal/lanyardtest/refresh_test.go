@@ -1,29 +1,14 @@
 package lanyardtest_test
 
 import (
-	"context"
-	"io"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"lanyard/client"
 	"lanyard/internal/lanyardtest"
 	"lanyard/internal/sandbox"
 	"lanyard/internal/server"
 )
-
-// within waits for something that is to become true by itself.
-func within(t *testing.T, d time.Duration, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(d); !is(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not within %s", what, d)
-		}
-	}
-}
 
 // makeDue is as if the time for every grant's renewal had come.
 func makeDue(w *lanyardtest.World) {
@@ -37,12 +22,12 @@ func TestWhatIsDueIsRenewedWithoutAnybodyAsking(t *testing.T) {
 		app := w.Zoom()
 		c := w.Connect(app, "u", "ana")
 		w.Connect(app, "v", "ben")
-		first := tokenOf(w, c).Str("fingerprint")
+		first := lanyardtest.TokenOf(w, c).Str("fingerprint")
 		makeDue(w)
-		within(t, 10*time.Second, "two renewals", func() bool { return renewals(w) == 2 })
-		within(t, 5*time.Second, "a fresh token", func() bool { return tokenOf(w, c).Str("fingerprint") != first })
+		lanyardtest.Within(t, 10*time.Second, "two renewals", func() bool { return lanyardtest.Renewals(w) == 2 })
+		lanyardtest.Within(t, 5*time.Second, "a fresh token", func() bool { return lanyardtest.TokenOf(w, c).Str("fingerprint") != first })
 		var st lanyardtest.JSON
-		within(t, 5*time.Second, "everything done", func() bool {
+		lanyardtest.Within(t, 5*time.Second, "everything done", func() bool {
 			st = w.Operator("GET", "/v1/operator/refresh", nil)
 			return st["in_flight"] == 0.0 && st["oldest_due"] == nil
 		})
@@ -52,10 +37,10 @@ func TestWhatIsDueIsRenewedWithoutAnybodyAsking(t *testing.T) {
 			t.Errorf("got %v, want two calls that went well", st)
 		}
 		time.Sleep(1500 * time.Millisecond)
-		if n := renewals(w); n != 2 {
+		if n := lanyardtest.Renewals(w); n != 2 {
 			t.Errorf("got %d renewals, want no more than were due", n)
 		}
-		text := metrics(w)
+		text := lanyardtest.Metrics(w)
 		for _, want := range []string{`lanyard_refresh_total{class="strict",outcome="ok"} 2`, "lanyard_refresh_inflight 0", "lanyard_refresh_stopped 0",
 			"lanyard_refresh_apps_due 0", `lanyard_breaker_state{state="open"} 0`} {
 			if !strings.Contains(text, want+"\n") {
@@ -65,34 +50,13 @@ func TestWhatIsDueIsRenewedWithoutAnybodyAsking(t *testing.T) {
 	})
 }
 
-// metrics reads what the operator's socket shows.
-func metrics(w *lanyardtest.World) string {
-	w.T.Helper()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return client.DialSocket(ctx, w.Socket) }}
-	defer transport.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(w.T.Context(), http.MethodGet, "http://lanyard/metrics", nil)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	resp, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Do(r)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		w.T.Fatalf("metrics: got %d, %v", resp.StatusCode, err)
-	}
-	return string(text)
-}
-
 // A person takes the app out of their account: one grant is lost, with its cause.
 func TestALostGrantIsCountedByItsCause(t *testing.T) {
 	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	w.SQL(`UPDATE grants SET access_expires = $1`, time.Now().Add(time.Hour).UnixMicro())
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "status", Status: 400,
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "status", Status: 400,
 		Body: `{"error":"invalid_grant"}`}))
 	tries := func() (n int) {
 		w.One(&n, `SELECT count(*) FROM attempts WHERE kind = 'refresh' AND ended_at > 0`)
@@ -102,16 +66,16 @@ func TestALostGrantIsCountedByItsCause(t *testing.T) {
 		w.SQL(`UPDATE attempts SET started_at = started_at - 900000000, deadline = deadline - 900000000, ended_at = ended_at - 900000000 WHERE ended_at > 0`)
 		before := tries()
 		w.SQL(`UPDATE grants SET refresh_at = 1, retry_at = 0, rejected_at = CASE WHEN rejected_at > 0 THEN rejected_at - 900000000 ELSE 0 END`)
-		within(t, 10*time.Second, "another try", func() bool { return tries() > before })
-		if statusOf(w, c) == "needs_reauth" {
+		lanyardtest.Within(t, 10*time.Second, "another try", func() bool { return tries() > before })
+		if lanyardtest.StatusOf(w, c) == "needs_reauth" {
 			break
 		}
 	}
-	if s := statusOf(w, c); s != "needs_reauth" {
+	if s := lanyardtest.StatusOf(w, c); s != "needs_reauth" {
 		t.Fatalf("got %s, want needs_reauth", s)
 	}
 	reason := w.OK("GET", "/v1/connections/"+c.Str("id"), nil).Str("reason")
-	if text := metrics(w); !strings.Contains(text, `lanyard_grants_lost_total{cause="`+reason+`"} 1`) || !strings.Contains(text, `outcome="rejected"`) {
+	if text := lanyardtest.Metrics(w); !strings.Contains(text, `lanyard_grants_lost_total{cause="`+reason+`"} 1`) || !strings.Contains(text, `outcome="rejected"`) {
 		t.Errorf("got no count of a grant lost for %q", reason)
 	}
 }
@@ -128,26 +92,26 @@ func TestTheOperatorStopsRenewalsAndStartsThem(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond) // for the last look before
 		makeDue(w)
 		time.Sleep(3 * time.Second)
-		if n := renewals(w); n != 0 {
+		if n := lanyardtest.Renewals(w); n != 0 {
 			t.Fatalf("got %d renewals while it was stopped", n)
 		}
 		w.Expire(-5)
-		tokenOf(w, c) // who asks is served
-		if n := renewals(w); n != 1 {
+		lanyardtest.TokenOf(w, c) // who asks is served
+		if n := lanyardtest.Renewals(w); n != 1 {
 			t.Errorf("got %d renewals for a caller, want 1", n)
 		}
 		w.Operator("POST", "/v1/operator/refresh/stop", map[string]any{"callers": true})
-		within(t, 5*time.Second, "callers refused", func() bool {
+		lanyardtest.Within(t, 5*time.Second, "callers refused", func() bool {
 			w.Expire(-5)
 			status, out := w.Call(w.Key, "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
 			return status == 503 && out.Str("code") == "refresh_failed" && out["retry_after"] != nil
 		})
-		before := renewals(w)
+		before := lanyardtest.Renewals(w)
 		makeDue(w)
 		if st := w.Operator("POST", "/v1/operator/refresh/start", nil); st["stopped"] != nil {
 			t.Errorf("got %v, want nothing stopped", st)
 		}
-		within(t, 10*time.Second, "renewals again", func() bool { return renewals(w) == before+1 })
+		lanyardtest.Within(t, 10*time.Second, "renewals again", func() bool { return lanyardtest.Renewals(w) == before+1 })
 		var stops, starts int
 		w.One(&stops, `SELECT count(*) FROM entries WHERE what = 'refresh.stopped' AND outcome = 'ok'`)
 		w.One(&starts, `SELECT count(*) FROM entries WHERE what = 'refresh.started'`)
@@ -164,7 +128,7 @@ func TestANodeWithTheSettingRenewsNothingOnItsOwn(t *testing.T) {
 	makeDue(w)
 	time.Sleep(3 * time.Second)
 	st := w.Operator("GET", "/v1/operator/refresh", nil)
-	if n := renewals(w); n != 0 || st.Str("stopped.by") != "refresh_stop" || st.Str("oldest_due") == "" {
+	if n := lanyardtest.Renewals(w); n != 0 || st.Str("stopped.by") != "refresh_stop" || st.Str("oldest_due") == "" {
 		t.Errorf("got %d renewals and %v, want none, and why", n, st)
 	}
 	if apps := st.List("apps"); len(apps) != 1 || apps[0]["due"] != 1.0 || !strings.HasPrefix(apps[0].Str("project_id"), "prj_") {

@@ -12,26 +12,11 @@ import (
 	"lanyard/internal/server"
 )
 
-func tokenOf(w *lanyardtest.World, c lanyardtest.JSON) lanyardtest.JSON {
-	w.T.Helper()
-	return w.OK("POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
-}
-
-func statusOf(w *lanyardtest.World, c lanyardtest.JSON) string {
-	w.T.Helper()
-	return w.OK("GET", "/v1/connections/"+c.Str("id"), nil).Str("status")
-}
-
-// renewals counts how often a refresh token was used at the pretend Zoom.
-func renewals(w *lanyardtest.World) int {
-	return len(w.Sandbox.Ledger(sandbox.Query{Provider: sandbox.Zoom, Kind: "refresh", Event: "used"}))
-}
-
 func TestFiveHundredReadsOfAnExpiredTokenCauseOneCall(t *testing.T) {
 	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
-		before := tokenOf(w, c).Str("fingerprint")
+		before := lanyardtest.TokenOf(w, c).Str("fingerprint")
 		w.Expire(-5)
 		var mu sync.Mutex
 		got := map[string]int{}
@@ -49,7 +34,7 @@ func TestFiveHundredReadsOfAnExpiredTokenCauseOneCall(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := renewals(w); n != 1 {
+		if n := lanyardtest.Renewals(w); n != 1 {
 			t.Errorf("got %d calls to the provider, want 1", n)
 		}
 		if len(got) != 1 || got[before] > 0 {
@@ -62,14 +47,14 @@ func TestALivingTokenIsServedWhenRenewingFails(t *testing.T) {
 	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
-		first := tokenOf(w, c)
-		must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "status", Status: 503}))
+		first := lanyardtest.TokenOf(w, c)
+		lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "status", Status: 503}))
 		w.Expire(10)
-		got := tokenOf(w, c)
+		got := lanyardtest.TokenOf(w, c)
 		if got.Str("fingerprint") != first.Str("fingerprint") || got.Str("warning") == "" {
 			t.Errorf("got %v, want the old token with a warning", got)
 		}
-		if s := statusOf(w, c); s != "degraded" {
+		if s := lanyardtest.StatusOf(w, c); s != "degraded" {
 			t.Errorf("got status %s, want degraded", s)
 		}
 		w.Expire(-1)
@@ -85,16 +70,16 @@ func TestAHangingProviderCostsNothingWhileTheTokenLives(t *testing.T) {
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	c, other := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "delay", DelayMS: 15_000, Times: 1}))
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "delay", DelayMS: 15_000, Times: 1}))
 	w.Expire(10)
 	began := time.Now()
-	tokenOf(w, c)
+	lanyardtest.TokenOf(w, c)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("a living token took %s, want no wait for the provider", took)
 	}
 	w.Expire(-1)
 	began = time.Now()
-	tokenOf(w, other) // one slow renewal blocks no other connection
+	lanyardtest.TokenOf(w, other) // one slow renewal blocks no other connection
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("another connection's renewal took %s, want it not to wait for the slow one", took)
 	}
@@ -104,7 +89,7 @@ func TestAHangingProviderCostsNothingWhileTheTokenLives(t *testing.T) {
 	if took := time.Since(began); took > 12*time.Second {
 		t.Errorf("a dead token with a hanging provider took %s, want at most 10 s (%v)", took, problem)
 	}
-	eventually(t, func() bool { return statusOf(w, c) == "active" && renewals(w) == 2 }, "the slow renewal is kept though its caller left")
+	lanyardtest.Eventually(t, func() bool { return lanyardtest.StatusOf(w, c) == "active" && lanyardtest.Renewals(w) == 2 }, "the slow renewal is kept though its caller left")
 }
 
 func TestAWrongSecretIsNotThePersonsFault(t *testing.T) {
@@ -112,10 +97,10 @@ func TestAWrongSecretIsNotThePersonsFault(t *testing.T) {
 	w := lanyardtest.New(t)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
-	must(t)(w.Sandbox.PatchClient(sandbox.Zoom, w.OK("GET", "/v1/apps/"+app, nil).Str("client_id"), []byte(`{"client_secret":"another-secret"}`)))
+	lanyardtest.Must(t)(w.Sandbox.PatchClient(sandbox.Zoom, w.OK("GET", "/v1/apps/"+app, nil).Str("client_id"), []byte(`{"client_secret":"another-secret"}`)))
 	w.Expire(-1)
 	w.Fails("app_misconfigured", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
-	if s := statusOf(w, c); s != "active" {
+	if s := lanyardtest.StatusOf(w, c); s != "active" {
 		t.Errorf("got %s, want nobody marked for a fault of the app", s)
 	}
 	if n := len(w.OK("GET", "/v1/events?type=app.misconfigured", nil).List("data")); n != 1 {
@@ -128,8 +113,8 @@ func TestAWrongSecretIsNotThePersonsFault(t *testing.T) {
 	}
 	w.OK("PATCH", "/v1/apps/"+app, map[string]any{"next_client_secret": "another-secret"})
 	w.SQL(`UPDATE grants SET retry_at = 0`)
-	tokenOf(w, c)
-	if s := statusOf(w, c); s != "active" {
+	lanyardtest.TokenOf(w, c)
+	if s := lanyardtest.StatusOf(w, c); s != "active" {
 		t.Errorf("got %s after the new secret was put beside the old one, want active", s)
 	}
 	if n := len(w.OK("GET", "/v1/events?type=app.recovered", nil).List("data")); n != 1 {
@@ -141,13 +126,13 @@ func TestOneRejectionIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
-	must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Person: "ana"}))
+	lanyardtest.Must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Person: "ana"}))
 	w.Expire(-1)
 	problem := w.Fails("refresh_unconfirmed", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
 	if problem.Str("reconnect_url") == "" {
 		t.Errorf("got %v, want a reconnect_url: reconnecting is always safe", problem)
 	}
-	if s := statusOf(w, c); s != "degraded" {
+	if s := lanyardtest.StatusOf(w, c); s != "degraded" {
 		t.Errorf("got %s after one rejection, want degraded", s)
 	}
 	// Two more over ten minutes confirm it.
@@ -169,17 +154,17 @@ func TestOneRejectionIsNoVerdict(t *testing.T) {
 	if at.String() != "" && !strings.Contains(at.String(), got.Str("id")) {
 		t.Errorf("the browser ended at %s", at)
 	}
-	if s := statusOf(w, c); s != "active" {
+	if s := lanyardtest.StatusOf(w, c); s != "active" {
 		t.Errorf("got %s after reconnecting, want active", s)
 	}
-	tokenOf(w, c)
+	lanyardtest.TokenOf(w, c)
 }
 
 func TestAnAnswerLostAtAStrictProviderIsCalledLost(t *testing.T) {
 	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "drop_after_commit", Times: 1}))
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token"}, Action: "drop_after_commit", Times: 1}))
 	w.Expire(-1)
 	w.Fails("refresh_failed", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
 	// Not tried again at once: the answer may still be on its way to us.
@@ -203,17 +188,17 @@ func TestAReportedTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
-	fp := tokenOf(w, c).Str("fingerprint")
+	fp := lanyardtest.TokenOf(w, c).Str("fingerprint")
 	report := func() lanyardtest.JSON {
 		return w.OK("POST", "/v1/connections/"+c.Str("id")+"/token/report", map[string]any{"fingerprint": fp, "status": 401})
 	}
 	w.Fails("rate_limited", "POST", "/v1/connections/"+c.Str("id")+"/token/report", map[string]any{"fingerprint": fp, "status": 401})
 	w.SQL(`UPDATE grants SET refreshed_at = refreshed_at - 60000000`)
 	first, again := report()["renewed"], report()["renewed"]
-	if first != true || again != true || renewals(w) != 1 {
-		t.Errorf("got %d renewals for reports of one token, want 1", renewals(w))
+	if first != true || again != true || lanyardtest.Renewals(w) != 1 {
+		t.Errorf("got %d renewals for reports of one token, want 1", lanyardtest.Renewals(w))
 	}
-	if got := tokenOf(w, c).Str("fingerprint"); got == fp {
+	if got := lanyardtest.TokenOf(w, c).Str("fingerprint"); got == fp {
 		t.Error("the reported token is still handed out")
 	}
 }
@@ -226,37 +211,17 @@ func TestTwoPeopleShareOneGrantAndTheLastOneRevokes(t *testing.T) {
 	if a.Str("id") == b.Str("id") {
 		t.Fatal("two end users got one connection")
 	}
-	tokenOf(w, a) // the second consent killed the first one's tokens at Zoom: they share the new ones
+	lanyardtest.TokenOf(w, a) // the second consent killed the first one's tokens at Zoom: they share the new ones
 	if out := w.OK("DELETE", "/v1/connections/"+a.Str("id"), nil).Str("outcome"); out != "shared" {
 		t.Errorf("got %s, want the grant kept for the other", out)
 	}
-	tokenOf(w, b)
+	lanyardtest.TokenOf(w, b)
 	w.Expire(-1) // Zoom takes only a living access token back: it is renewed first
 	if out := w.OK("DELETE", "/v1/connections/"+b.Str("id"), nil).Str("outcome"); out != "revoked" {
 		t.Errorf("got %s, want it revoked with the last", out)
 	}
 	if n := len(w.Sandbox.Ledger(sandbox.Query{Provider: sandbox.Zoom, Event: "revoked"})); n == 0 {
 		t.Error("the provider's ledger shows no revocation")
-	}
-}
-
-func eventually(t *testing.T, ok func() bool, what string) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Errorf("did not come true: %s", what)
-}
-
-// must takes the results of a call that cannot fail in this test.
-func must(t *testing.T) func(any, error) {
-	return func(_ any, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
@@ -267,7 +232,7 @@ func TestWhatAProcessDiedWithIsNotShownAsActive(t *testing.T) {
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
 		w.Expire(-1)
-		tokenOf(w, c)
+		lanyardtest.TokenOf(w, c)
 		// As if another had been under way, on the generation there is now.
 		w.SQL(`UPDATE attempts SET id = 'att_00000000000000000000000000', ended_at = 0, outcome = '', generation = 1 WHERE kind = 'refresh'`)
 		db := w.Settings.DatabaseURL
@@ -277,12 +242,12 @@ func TestWhatAProcessDiedWithIsNotShownAsActive(t *testing.T) {
 		if got.Str("status") != "degraded" || got.Str("reason") != "provider_unavailable" {
 			t.Errorf("got %s, %s after the start, want degraded", got.Str("status"), got.Str("reason"))
 		}
-		tokenOf(w, c) // the token we hold lives
+		lanyardtest.TokenOf(w, c) // the token we hold lives
 		w.SQL(`UPDATE grants SET retry_at = 0`)
 		w.SQL(`UPDATE attempts SET ended_at = ended_at - 60000000`)
 		w.Expire(-1)
-		tokenOf(w, c)
-		if s := statusOf(w, c); s != "active" {
+		lanyardtest.TokenOf(w, c)
+		if s := lanyardtest.StatusOf(w, c); s != "active" {
 			t.Errorf("got %s after the next renewal, want active", s)
 		}
 	})
@@ -293,10 +258,10 @@ func TestARenewalThatLiesAheadBarsNothing(t *testing.T) {
 	t.Parallel()
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
-	first := tokenOf(w, c)
+	first := lanyardtest.TokenOf(w, c)
 	w.SQL(`UPDATE grants SET refreshed_at = refreshed_at + 600000000`)
 	w.OK("POST", "/v1/connections/"+c.Str("id")+"/token/report", map[string]any{"fingerprint": first.Str("fingerprint"), "status": 401})
-	if again := tokenOf(w, c); again.Str("fingerprint") == first.Str("fingerprint") {
+	if again := lanyardtest.TokenOf(w, c); again.Str("fingerprint") == first.Str("fingerprint") {
 		t.Error("the token that was refused is still the current one")
 	}
 }

@@ -32,7 +32,7 @@ func putBack(w *lanyardtest.World, path string, meanwhile func()) {
 func backupOf(w *lanyardtest.World) string {
 	w.T.Helper()
 	path := filepath.Join(w.T.TempDir(), "b.db")
-	b, err := socketOf(w).Backup(w.T.Context(), wire.NewBackup{Path: path})
+	b, err := lanyardtest.SocketOf(w).Backup(w.T.Context(), wire.NewBackup{Path: path})
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func renewTwice(w *lanyardtest.World, c lanyardtest.JSON) (newest string) {
 	w.T.Helper()
 	for range 2 {
 		w.Expire(-1)
-		newest = tokenOf(w, c).Str("fingerprint")
+		newest = lanyardtest.TokenOf(w, c).Str("fingerprint")
 	}
 	return newest
 }
@@ -66,16 +66,16 @@ func TestAnOldBackupAndTheLocalDiskAreTheNewestState(t *testing.T) {
 	path := backupOf(w)
 	newest := renewTwice(w, c)
 	putBack(w, path, nil)
-	if got := tokenOf(w, c); got.Str("fingerprint") != newest {
+	if got := lanyardtest.TokenOf(w, c); got.Str("fingerprint") != newest {
 		t.Errorf("got %v, want the newest token", got)
 	}
-	r, err := socketOf(w).Restored(t.Context())
+	r, err := lanyardtest.SocketOf(w).Restored(t.Context())
 	if err != nil || r.RestoredAt == nil || r.StateOf == nil || len(r.Behind) != 0 {
 		t.Errorf("got %+v, %v, want when, and nothing behind", r, err)
 	}
 	w.Expire(-1)
-	if got := tokenOf(w, c); got.Str("fingerprint") == newest || statusOf(w, c) != "active" {
-		t.Errorf("renewed: got %v and %s", got, statusOf(w, c))
+	if got := lanyardtest.TokenOf(w, c); got.Str("fingerprint") == newest || lanyardtest.StatusOf(w, c) != "active" {
+		t.Errorf("renewed: got %v and %s", got, lanyardtest.StatusOf(w, c))
 	}
 	if n := reused(w); n != 0 {
 		t.Errorf("got %d refresh tokens sent after they were replaced, want none", n)
@@ -97,40 +97,40 @@ func TestWithoutTheAnswersTheCauseIsTheRestore(t *testing.T) {
 	var before int
 	putBack(w, path, func() {
 		segments, err := filepath.Glob(filepath.Join(w.DataDir, "spool", "*"))
-		must(t)(len(segments), err)
+		lanyardtest.Must(t)(len(segments), err)
 		for _, name := range segments {
 			if filepath.Base(name) != "marks" {
-				must(t)(0, os.Remove(name))
+				lanyardtest.Must(t)(0, os.Remove(name))
 			}
 		}
-		before = renewals(w)
+		before = lanyardtest.Renewals(w)
 	})
 	got := w.OK("GET", "/v1/connections/"+c.Str("id"), nil)
 	if got.Str("status") != "degraded" || got.Str("reason") != "restored" || got.Str("message") == "" {
 		t.Errorf("got %v, want the cause named before anybody asks for a token", got)
 	}
-	if s := statusOf(w, untouched); s != "active" {
+	if s := lanyardtest.StatusOf(w, untouched); s != "active" {
 		t.Errorf("the other: got %s, want it active", s)
 	}
 	w.Expire(-1)
-	problem := w.Fails("restored", "POST", tokenPath(c), map[string]any{})
+	problem := w.Fails("restored", "POST", lanyardtest.TokenPath(c), map[string]any{})
 	if problem.Str("reconnect_url") == "" {
 		t.Errorf("got %v, want where to connect again", problem)
 	}
-	tokenOf(w, untouched)
-	if n := renewals(w) - before; n != 1 || reused(w) != 0 {
+	lanyardtest.TokenOf(w, untouched)
+	if n := lanyardtest.Renewals(w) - before; n != 1 || reused(w) != 0 {
 		t.Errorf("got %d renewals and %d tokens reused, want only that of the other", n, reused(w))
 	}
-	r, err := socketOf(w).Restored(t.Context())
+	r, err := lanyardtest.SocketOf(w).Restored(t.Context())
 	if err != nil || len(r.Behind) != 1 || len(r.Behind[0].Connections) != 1 || r.Behind[0].Connections[0] != c.Str("id") || r.Behind[0].KnownAt == nil {
 		t.Errorf("got %+v, %v, want the one that is behind", r, err)
 	}
 	again := w.Connect(app, "u", "ana")
-	if s := statusOf(w, again); s != "active" {
+	if s := lanyardtest.StatusOf(w, again); s != "active" {
 		t.Errorf("connected again: got %s", s)
 	}
 	w.Expire(-1)
-	tokenOf(w, again)
+	lanyardtest.TokenOf(w, again)
 }
 
 // The same on PostgreSQL, whose own tools put the database back; here by hand. While
@@ -154,7 +154,7 @@ func TestAPostgreSQLThatWasPutBackIsMendedFromTheLocalDisk(t *testing.T) {
 		t.Fatalf("got %+v, %v", r, err)
 	}
 	w.Restart(on)
-	if got := tokenOf(w, c); got.Str("fingerprint") != newest || reused(w) != 0 {
+	if got := lanyardtest.TokenOf(w, c); got.Str("fingerprint") != newest || reused(w) != 0 {
 		t.Errorf("got %v and %d reused, want the newest token", got, reused(w))
 	}
 	if !strings.Contains(w.Log.String(), "put back to an older state") {

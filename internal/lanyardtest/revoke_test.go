@@ -5,11 +5,7 @@ import (
 
 	"lanyard/internal/lanyardtest"
 	"lanyard/internal/sandbox"
-	"lanyard/internal/server"
 )
-
-// quick has tasks run many times a second.
-func quick(s *server.Settings) { s.TimeScale = 100 }
 
 // A process that died between letting go and the revocation used to leave the
 // tokens alive at the provider for good.
@@ -17,7 +13,7 @@ func TestARevocationOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
-		must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
+		lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
 		w.OK("DELETE", "/v1/connections/"+c.Str("id"), nil)
 		revoked := func() int { return len(w.Sandbox.Ledger(sandbox.Query{Event: "revoked"})) }
 		if n := revoked(); n != 0 {
@@ -28,26 +24,26 @@ func TestARevocationOutlivesTheProcess(t *testing.T) {
 			t.Fatalf("got %d owed, want 1", owed)
 		}
 		w.SQL(`UPDATE revocations SET try_at = 1`)
-		eventually(t, func() bool { return revoked() > 0 }, "the provider is told")
-		eventually(t, func() bool { w.One(&owed, `SELECT count(*) FROM revocations`); return owed == 0 }, "the tokens are forgotten")
-	}, quick)
+		lanyardtest.Eventually(t, func() bool { return revoked() > 0 }, "the provider is told")
+		lanyardtest.Eventually(t, func() bool { w.One(&owed, `SELECT count(*) FROM revocations`); return owed == 0 }, "the tokens are forgotten")
+	}, lanyardtest.Quick)
 }
 
 // Telling the provider late must not end what the same account has connected since.
 func TestALateRevocationDoesNotEndANewConsent(t *testing.T) {
 	t.Parallel()
-	w := lanyardtest.New(t, quick)
+	w := lanyardtest.New(t, lanyardtest.Quick)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
 	w.OK("DELETE", "/v1/connections/"+c.Str("id"), nil)
 	again := w.Connect(app, "u", "ana")
 	w.SQL(`UPDATE revocations SET try_at = 1`)
 	var owed int
-	eventually(t, func() bool { w.One(&owed, `SELECT count(*) FROM revocations`); return owed == 0 }, "the revocation is settled")
+	lanyardtest.Eventually(t, func() bool { w.One(&owed, `SELECT count(*) FROM revocations`); return owed == 0 }, "the revocation is settled")
 	if n := len(w.Sandbox.Ledger(sandbox.Query{Event: "revoked"})); n != 0 {
 		t.Errorf("got %d revocations, want none: Zoom ends the whole grant", n)
 	}
 	w.Expire(-1)
-	tokenOf(w, again)
+	lanyardtest.TokenOf(w, again)
 }

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"database/sql"
@@ -29,7 +29,7 @@ func TestFiveHundredNoticesWhileTheDatabaseIsStopped(t *testing.T) {
 	if errors.Is(err, pgtemp.ErrNoPrograms) && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	t.Cleanup(func() { _ = cluster.Close() })
 	w := lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(cluster.URL("postgres")) })
 	app, client := door(w, "google")
@@ -37,7 +37,7 @@ func TestFiveHundredNoticesWhileTheDatabaseIsStopped(t *testing.T) {
 	n := sandbox.Notice{Provider: "google", Client: client, Event: "sessions-revoked", Person: "ana", As: "doubled"}
 	notify(w, n) // the node has heard of the app, and of Google's keys
 	settled(t, w)
-	must(t)(nil, cluster.Stop())
+	lanyardtest.Must(t)(nil, cluster.Stop())
 	const times = 250
 	var wg sync.WaitGroup
 	var slowest time.Duration
@@ -59,10 +59,10 @@ func TestFiveHundredNoticesWhileTheDatabaseIsStopped(t *testing.T) {
 	if slowest > 3*time.Second {
 		t.Errorf("the slowest was answered after %s, want 3 s at most", slowest)
 	}
-	if got := metrics(w); !strings.Contains(got, "lanyard_notices_waiting 500\n") {
+	if got := lanyardtest.Metrics(w); !strings.Contains(got, "lanyard_notices_waiting 500\n") {
 		t.Errorf("got no lanyard_notices_waiting 500 in the metrics")
 	}
-	must(t)(nil, cluster.Run())
+	lanyardtest.Must(t)(nil, cluster.Run())
 	settled(t, w)
 	var told int
 	w.One(&told, `SELECT count(*) FROM events WHERE type = 'security.account_alert' AND connection_id = $1`, c.Str("id"))
@@ -76,13 +76,13 @@ func TestFiveHundredNoticesWhileTheDatabaseIsStopped(t *testing.T) {
 func locked(t *testing.T, w *lanyardtest.World) (release func()) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.DataDir, "lanyard.db")+"?_pragma=busy_timeout(10000)")
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	c, err := db.Conn(t.Context())
-	must(t)(nil, err)
-	must(t)(c.ExecContext(t.Context(), `BEGIN EXCLUSIVE`))
+	lanyardtest.Must(t)(nil, err)
+	lanyardtest.Must(t)(c.ExecContext(t.Context(), `BEGIN EXCLUSIVE`))
 	return func() {
-		must(t)(c.ExecContext(t.Context(), `ROLLBACK`))
-		must(t)(nil, errors.Join(c.Close(), db.Close()))
+		lanyardtest.Must(t)(c.ExecContext(t.Context(), `ROLLBACK`))
+		lanyardtest.Must(t)(nil, errors.Join(c.Close(), db.Close()))
 	}
 }
 
@@ -108,7 +108,7 @@ func TestNoticesWhileSQLiteIsLocked(t *testing.T) {
 	}
 	release()
 	settled(t, w)
-	w.Fails("connection_revoked", "POST", tokenPath(c), map[string]any{})
+	w.Fails("connection_revoked", "POST", lanyardtest.TokenPath(c), map[string]any{})
 	if n := len(events(w, "connection.revoked")); n != 1 {
 		t.Errorf("got %d events, want 1", n)
 	}
@@ -120,7 +120,7 @@ func TestAnOldNoticeChangesNothingOnBothNodes(t *testing.T) {
 	w := lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(storetest.PostgreSQL(t).URL) })
 	dir := t.TempDir()
 	stop, other := node(t, w, dir)
-	t.Cleanup(func() { must(t)(nil, stop()) })
+	t.Cleanup(func() { lanyardtest.Must(t)(nil, stop()) })
 	app, client := hooked(w)
 	first := w.Connect(app, "u", "ana")
 	body, then := deauthorization(client, first, time.Now()), time.Now()
@@ -133,7 +133,7 @@ func TestAnOldNoticeChangesNothingOnBothNodes(t *testing.T) {
 			}
 		}
 		settled(t, w)
-		eventually(t, func() bool {
+		lanyardtest.Eventually(t, func() bool {
 			files, err := os.ReadDir(dir + "/notices")
 			return err == nil && len(files) == 0
 		}, "no notice waits on the other node")
@@ -152,7 +152,7 @@ func TestAnOldNoticeChangesNothingOnBothNodes(t *testing.T) {
 	for _, at := range both {
 		on := *w
 		on.URL = at
-		tokenOf(&on, again)
+		lanyardtest.TokenOf(&on, again)
 	}
 	if n := len(events(w, "connection.revoked")); n != 1 {
 		t.Errorf("got %d events, want 1", n)
@@ -177,7 +177,7 @@ func TestTheWebhookSecretIsRotated(t *testing.T) {
 		if got := w.OK("PATCH", "/v1/apps/"+app, map[string]any{"next_webhook_secret": "the new one"}); got["has_next_webhook_secret"] != true {
 			t.Errorf("got %v, want the next one noted", got)
 		}
-		eventually(t, func() bool { return believed("the new one") }, "the new one is believed")
+		lanyardtest.Eventually(t, func() bool { return believed("the new one") }, "the new one is believed")
 		if !believed(hookSecret) || believed("another") {
 			t.Error("during: want both believed, and no other")
 		}
@@ -188,13 +188,13 @@ func TestTheWebhookSecretIsRotated(t *testing.T) {
 			}
 		}
 		w.OK("PATCH", "/v1/apps/"+app, map[string]any{"webhook_secret": "the new one", "next_webhook_secret": ""})
-		eventually(t, func() bool { return !believed(hookSecret) }, "the old one is not believed any more")
+		lanyardtest.Eventually(t, func() bool { return !believed(hookSecret) }, "the old one is not believed any more")
 		if !believed("the new one") {
 			t.Error("after: want the new one believed")
 		}
 		// One sealed secret in the place of another does not open (T13).
 		w.SQL(`UPDATE apps SET next_webhook_secret = webhook_secret, webhook_secret = NULL WHERE id = $1`, app)
-		eventually(t, func() bool { return !believed("the new one") }, "a secret that was moved is not believed")
+		lanyardtest.Eventually(t, func() bool { return !believed("the new one") }, "a secret that was moved is not believed")
 		for _, secret := range []string{hookSecret, "the new one"} {
 			if strings.Contains(w.Log.String(), secret) {
 				t.Error("a secret is in the log")
@@ -214,7 +214,7 @@ func TestWhatWasReadOfAnAccountIsErasedLater(t *testing.T) {
 		}
 		app, client := hooked(w)
 		c := w.Connect(app, "u", "ana")
-		must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Client: client, Person: "ana"}))
+		lanyardtest.Must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Client: client, Person: "ana"}))
 		gone(t, w, c)
 		is := func() lanyardtest.JSON { return w.OK("GET", "/v1/connections/"+c.Str("id"), nil) }
 		if is().Str("account.email") == "" {
@@ -228,7 +228,7 @@ func TestWhatWasReadOfAnAccountIsErasedLater(t *testing.T) {
 			t.Errorf("got %d grants and %.1f days, want none and three", grants, days)
 		}
 		w.SQL(`UPDATE connections SET erase_at = 1 WHERE id = $1`, c.Str("id"))
-		eventually(t, func() bool { return is().Str("account.email") == "" && is().Str("account.id") == "" }, "nothing is left of the account")
+		lanyardtest.Eventually(t, func() bool { return is().Str("account.email") == "" && is().Str("account.id") == "" }, "nothing is left of the account")
 		var erased int
 		for _, e := range w.OK("GET", "/v1/audit/entries?what=connection.changed", nil).List("data") {
 			if e.Str("detail.change") == "account_erased" {

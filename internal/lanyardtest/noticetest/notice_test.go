@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"bytes"
@@ -72,7 +72,7 @@ func post(t *testing.T, url, secret, body string, at time.Time, change ...func(h
 	m := hmac.New(sha256.New, []byte(secret))
 	m.Write([]byte("v0:" + ts + ":" + body))
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("x-zm-request-timestamp", ts)
 	r.Header.Set("x-zm-signature", "v0="+hex.EncodeToString(m.Sum(nil)))
@@ -80,10 +80,10 @@ func post(t *testing.T, url, secret, body string, at time.Time, change ...func(h
 		f(r.Header)
 	}
 	resp, err := http.DefaultClient.Do(r)
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	defer func() { _ = resp.Body.Close() }()
 	out, err := io.ReadAll(resp.Body)
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	return resp.StatusCode, string(out)
 }
 
@@ -100,7 +100,7 @@ func events(w *lanyardtest.World, kind string) []lanyardtest.JSON {
 // settled waits until this node has acted on everything.
 func settled(t *testing.T, w *lanyardtest.World) {
 	t.Helper()
-	eventually(t, func() bool {
+	lanyardtest.Eventually(t, func() bool {
 		files, err := os.ReadDir(w.DataDir + "/notices")
 		return err == nil && len(files) == 0
 	}, "no notice waits")
@@ -114,20 +114,20 @@ func TestDeauthorized(t *testing.T) {
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		app, client := hooked(w)
 		one, two, ben := w.Connect(app, "u1", "ana"), w.Connect(app, "u2", "ana"), w.Connect(app, "u3", "ben")
-		tokenOf(w, one)
+		lanyardtest.TokenOf(w, one)
 		if n, err := w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Client: client, Person: "ana"}); err != nil || n != 1 {
 			t.Fatalf("got %d, %v, want one grant ended", n, err)
 		}
 		began := time.Now()
-		eventually(t, func() bool {
-			_, out := w.Call(w.Key, "POST", tokenPath(one), map[string]any{})
+		lanyardtest.Eventually(t, func() bool {
+			_, out := w.Call(w.Key, "POST", lanyardtest.TokenPath(one), map[string]any{})
 			return out.Str("code") == "connection_revoked"
 		}, "hand-out stops")
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("hand-out stopped after %s, want 2 s at most", took)
 		}
-		w.Fails("connection_revoked", "POST", tokenPath(two), map[string]any{})
-		tokenOf(w, ben)
+		w.Fails("connection_revoked", "POST", lanyardtest.TokenPath(two), map[string]any{})
+		lanyardtest.TokenOf(w, ben)
 		told := events(w, "connection.revoked")
 		if len(told) != 2 {
 			t.Errorf("got %v, want one event for each of her connections", told)
@@ -150,7 +150,7 @@ func TestDeauthorized(t *testing.T) {
 			t.Errorf("got %v for the replay, want 204", got)
 		}
 		settled(t, w)
-		tokenOf(w, again)
+		lanyardtest.TokenOf(w, again)
 		if n := len(events(w, "connection.revoked")); n != 2 {
 			t.Errorf("got %d events after a replay, want 2 as before", n)
 		}
@@ -158,7 +158,7 @@ func TestDeauthorized(t *testing.T) {
 			t.Errorf("got %v, want both taken", got)
 		}
 		settled(t, w)
-		w.Fails("connection_revoked", "POST", tokenPath(again), map[string]any{})
+		w.Fails("connection_revoked", "POST", lanyardtest.TokenPath(again), map[string]any{})
 		if n := len(events(w, "connection.revoked")); n != 3 {
 			t.Errorf("got %d events, want 3", n)
 		}
@@ -180,12 +180,12 @@ func TestALateNoticeDoesNotEndANewConsent(t *testing.T) {
 		t.Errorf("another client of the same account: got %d, want 204", status)
 	}
 	settled(t, w)
-	tokenOf(w, c)
+	lanyardtest.TokenOf(w, c)
 	if status, _ := post(t, at, hookSecret, deauthorization(client, c, time.Now()), time.Now()); status != http.StatusNoContent {
 		t.Errorf("got %d, want 204", status)
 	}
 	settled(t, w)
-	w.Fails("connection_revoked", "POST", tokenPath(c), map[string]any{})
+	w.Fails("connection_revoked", "POST", lanyardtest.TokenPath(c), map[string]any{})
 }
 
 func TestNoticesAboutPeople(t *testing.T) {
@@ -204,9 +204,9 @@ func TestNoticesAboutPeople(t *testing.T) {
 			send(event, "ana")
 		}
 		send("user.deactivated", "ben") // nobody we know
-		tokenOf(w, c)
+		lanyardtest.TokenOf(w, c)
 		send("user.deactivated", "ana")
-		if out := w.Fails("admin_policy", "POST", tokenPath(c), map[string]any{}); out.Str("reconnect_url") == "" {
+		if out := w.Fails("admin_policy", "POST", lanyardtest.TokenPath(c), map[string]any{}); out.Str("reconnect_url") == "" {
 			t.Errorf("got %v, want a way to reconnect", out)
 		}
 		if n := len(events(w, "connection.needs_reauth")); n != 1 {
@@ -217,10 +217,10 @@ func TestNoticesAboutPeople(t *testing.T) {
 			t.Errorf("got %d events, want one", n)
 		}
 		send("user.deleted", "ana")
-		w.Fails("connection_revoked", "POST", tokenPath(c), map[string]any{})
+		w.Fails("connection_revoked", "POST", lanyardtest.TokenPath(c), map[string]any{})
 		d := w.Connect(app, "v", "ben")
 		send("user.disassociated", "ben")
-		w.Fails("connection_revoked", "POST", tokenPath(d), map[string]any{})
+		w.Fails("connection_revoked", "POST", lanyardtest.TokenPath(d), map[string]any{})
 	})
 }
 
@@ -270,7 +270,7 @@ func TestNoticesThatAreRefused(t *testing.T) {
 		t.Errorf("a member twice: got %d %s, want 400", status, out)
 	}
 	settled(t, w)
-	tokenOf(w, c)
+	lanyardtest.TokenOf(w, c)
 	if n := len(events(w, "connection.revoked")); n != 0 {
 		t.Errorf("got %d events, want none", n)
 	}
@@ -283,10 +283,10 @@ func TestNoticesThatAreRefused(t *testing.T) {
 func nameless(t *testing.T, problem string) string {
 	t.Helper()
 	var p map[string]any
-	must(t)(nil, json.Unmarshal([]byte(problem), &p))
+	lanyardtest.Must(t)(nil, json.Unmarshal([]byte(problem), &p))
 	delete(p, "request_id")
 	out, err := json.Marshal(p)
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	return string(out)
 }
 
@@ -299,7 +299,7 @@ func TestValidation(t *testing.T) {
 	check := func() string {
 		t.Helper()
 		wrong, err := w.Sandbox.ValidateWebhook(client)
-		must(t)(nil, err)
+		lanyardtest.Must(t)(nil, err)
 		return wrong
 	}
 	if wrong := check(); wrong != "" {
@@ -311,7 +311,7 @@ func TestValidation(t *testing.T) {
 	if wrong := check(); wrong != "" {
 		t.Error(wrong)
 	}
-	eventually(t, func() bool {
+	lanyardtest.Eventually(t, func() bool {
 		status, _ := post(t, w.URL+"/hooks/zoom/"+app, hookSecret, "{}", time.Now())
 		return status == http.StatusUnauthorized
 	}, "the old secret is not believed any more")
@@ -328,7 +328,7 @@ func TestNoticesWhileTheDatabaseIsStopped(t *testing.T) {
 	if errors.Is(err, pgtemp.ErrNoPrograms) && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	t.Cleanup(func() { _ = cluster.Close() })
 	w := lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(cluster.URL("postgres")) })
 	app, client := hooked(w)
@@ -336,7 +336,7 @@ func TestNoticesWhileTheDatabaseIsStopped(t *testing.T) {
 	if wrong, err := w.Sandbox.ValidateWebhook(client); err != nil || wrong != "" { // without which Zoom sends nothing
 		t.Fatalf("got %q, %v, want the address to be validated", wrong, err)
 	}
-	must(t)(nil, cluster.Stop())
+	lanyardtest.Must(t)(nil, cluster.Stop())
 	for _, n := range []sandbox.Notice{{Event: "app_deauthorized", Person: "ana", As: "doubled"}, {As: "replayed", Event: "app_deauthorized", Person: "ana"},
 		{Event: "app_deauthorized", Person: "ben", As: "forged"}, {Event: "meeting.started", Person: "ana"}} {
 		n.Client = client
@@ -366,10 +366,10 @@ func TestNoticesWhileTheDatabaseIsStopped(t *testing.T) {
 			t.Errorf("got %s, %v, want it sealed", raw, err)
 		}
 	}
-	must(t)(nil, cluster.Run())
+	lanyardtest.Must(t)(nil, cluster.Run())
 	settled(t, w)
-	w.Fails("connection_revoked", "POST", tokenPath(ana), map[string]any{})
-	tokenOf(w, ben)
+	w.Fails("connection_revoked", "POST", lanyardtest.TokenPath(ana), map[string]any{})
+	lanyardtest.TokenOf(w, ben)
 	if n := len(events(w, "connection.revoked")); n != 1 {
 		t.Errorf("got %d events for four deliveries, want 1", n)
 	}
@@ -380,18 +380,18 @@ func TestNoticesWhileTheDatabaseIsStopped(t *testing.T) {
 	if status, _ := post(t, at+"/hooks/zoom/"+app, hookSecret, `{"event":"endpoint.url_validation","payload":{"plainToken":"x"}}`, time.Now()); status != http.StatusOK {
 		t.Errorf("got %d, want the address to be validated", status)
 	}
-	must(t)(nil, cluster.Stop())
+	lanyardtest.Must(t)(nil, cluster.Stop())
 	if status, _ := post(t, at+"/hooks/zoom/"+app, hookSecret, deauthorization(client, ben, time.Now()), time.Now()); status != http.StatusNoContent {
 		t.Errorf("got %d, want 204", status)
 	}
 	_ = stop() // it could not take itself out of the list of nodes
-	must(t)(nil, cluster.Run())
+	lanyardtest.Must(t)(nil, cluster.Run())
 	stop, _ = node(t, w, dir)
-	eventually(t, func() bool {
-		_, out := w.Call(w.Key, "POST", tokenPath(ben), map[string]any{})
+	lanyardtest.Eventually(t, func() bool {
+		_, out := w.Call(w.Key, "POST", lanyardtest.TokenPath(ben), map[string]any{})
 		return out.Str("code") == "connection_revoked"
 	}, "the next process acts on it")
-	must(t)(nil, stop())
+	lanyardtest.Must(t)(nil, stop())
 }
 
 // node starts one more node on the world's database. It returns how to stop it, and
@@ -401,8 +401,8 @@ func node(t *testing.T, w *lanyardtest.World, dir string) (func() error, string)
 	settings := w.Settings
 	settings.DataDir, settings.Socket, settings.Listen = dir, filepath.Join(dir, "s.sock"), "127.0.0.1:0"
 	srv, err := server.New(t.Context(), settings, slog.New(slog.NewJSONHandler(w.Log, nil)))
-	must(t)(nil, err)
-	must(t)(nil, srv.Listen(t.Context()))
+	lanyardtest.Must(t)(nil, err)
+	lanyardtest.Must(t)(nil, srv.Listen(t.Context()))
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- srv.Run(ctx) }()
@@ -418,7 +418,7 @@ func TestNoticesOnTwoNodes(t *testing.T) {
 	t.Parallel()
 	w := lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(storetest.PostgreSQL(t).URL) })
 	stop, other := node(t, w, t.TempDir())
-	t.Cleanup(func() { must(t)(nil, stop()) })
+	t.Cleanup(func() { lanyardtest.Must(t)(nil, stop()) })
 	app, client := hooked(w) // which the second node has never heard of
 	for round := range 5 {
 		c := w.Connect(app, "u", "ana")
@@ -436,8 +436,8 @@ func TestNoticesOnTwoNodes(t *testing.T) {
 		for _, at := range []string{w.URL, other} {
 			on := *w
 			on.URL = at
-			eventually(t, func() bool {
-				_, out := on.Call(w.Key, "POST", tokenPath(c), map[string]any{})
+			lanyardtest.Eventually(t, func() bool {
+				_, out := on.Call(w.Key, "POST", lanyardtest.TokenPath(c), map[string]any{})
 				return out.Str("code") == "connection_revoked"
 			}, "hand-out stops on "+at)
 		}

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"fmt"
@@ -86,14 +86,14 @@ func TestAConnectionThatEndsIsMailed(t *testing.T) {
 			"end_user": map[string]any{"id": "user-17", "email": "ana@people.example"}})
 		at := w.Browser().Consent(in.Str("connect_url"), "ana")
 		c := w.OK("POST", "/v1/connections", map[string]any{"completion": at.Query().Get("lanyard_completion"), "end_user_id": "user-17"})
-		must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Person: "ana"}))
+		lanyardtest.Must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Person: "ana"}))
 		w.Expire(-1)
 		for range 3 {
-			w.Call(w.Key, "POST", tokenPath(c), map[string]any{})
+			w.Call(w.Key, "POST", lanyardtest.TokenPath(c), map[string]any{})
 			w.SQL(`UPDATE attempts SET ended_at = ended_at - 360000000, started_at = started_at - 360000000 WHERE outcome = 'rejected'`)
 			w.SQL(`UPDATE grants SET retry_at = 0`)
 		}
-		eventually(t, func() bool { return len(m.Letters()) > before }, "a mail comes")
+		lanyardtest.Eventually(t, func() bool { return len(m.Letters()) > before }, "a mail comes")
 		quiet(w)
 		got := m.Letters()[before:]
 		if len(got) != 1 || got[0].To != ops || got[0].From != "lanyard@sender.example" {
@@ -142,7 +142,7 @@ func TestAConnectionThatEndsIsMailed(t *testing.T) {
 			}
 		}
 		w.Browser().Consent(link, "ana")
-		eventually(t, func() bool { return statusOf(w, c) == "active" }, "the link heals")
+		lanyardtest.Eventually(t, func() bool { return lanyardtest.StatusOf(w, c) == "active" }, "the link heals")
 		w.SQL(`DELETE FROM mails`)
 		happened(w, "connection.needs_reauth", c.Str("id"), `{}`)
 		quiet(w)
@@ -183,7 +183,7 @@ func TestTheNextDayItIsMailedAgain(t *testing.T) {
 func TestWhatIsMailed(t *testing.T) {
 	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
-	w := lanyardtest.New(t, mailing(m), quick)
+	w := lanyardtest.New(t, mailing(m), lanyardtest.Quick)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
 	w.OK("PATCH", "/v1/project", map[string]any{"notify_emails": []string{"a@customer.example", "b@customer.example"}, "notify_person": true})
@@ -193,7 +193,7 @@ func TestWhatIsMailed(t *testing.T) {
 	t.Cleanup(gone.Close)
 	hook := w.OK("POST", "/v1/webhook-endpoints", map[string]any{"url": gone.URL + "/hook"}).Str("id")
 	w.OK("POST", "/v1/webhook-endpoints/"+hook+"/test", nil)
-	eventually(t, func() bool { return len(m.Letters()) >= 4 }, "the endpoint is told of")
+	lanyardtest.Eventually(t, func() bool { return len(m.Letters()) >= 4 }, "the endpoint is told of")
 	quiet(w)
 	w.SQL(`UPDATE grants SET refresh_expires = $1`, time.Date(2031, 2, 3, 12, 0, 0, 0, time.UTC).UnixMicro())
 	happened(w, "connection.expiring", c.Str("id"), `{}`)
@@ -245,20 +245,20 @@ func TestAMailServerThatIsDown(t *testing.T) {
 		return nil
 	}})
 	m.Stop()
-	w := lanyardtest.New(t, mailing(m), quick)
+	w := lanyardtest.New(t, mailing(m), lanyardtest.Quick)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	w.OK("PATCH", "/v1/project", map[string]any{"notify_emails": []string{"ops@customer.example", "gone@customer.example"}})
 	ends(w, c)
-	eventually(t, func() bool { return strings.Contains(w.Log.String(), "the mail server cannot be used; mails wait") }, "the log says so")
+	lanyardtest.Eventually(t, func() bool { return strings.Contains(w.Log.String(), "the mail server cannot be used; mails wait") }, "the log says so")
 	var tries int
 	if w.One(&tries, `SELECT max(tries) FROM mail_copies`); tries != 0 {
 		t.Errorf("got %d tries while nobody answers, want none counted", tries)
 	}
-	if !strings.Contains(metrics(w), "\nlanyard_mails_waiting 2\n") {
+	if !strings.Contains(lanyardtest.Metrics(w), "\nlanyard_mails_waiting 2\n") {
 		t.Error("the metrics do not say that 2 mails wait")
 	}
 	w.Stop()
-	w.Restart(mailing(m), quick)
+	w.Restart(mailing(m), lanyardtest.Quick)
 	m.Start()
 	quiet(w)
 	if got := m.Letters(); len(got) != 1 || got[0].To != "ops@customer.example" || seen != 1 {
@@ -304,7 +304,7 @@ func TestMailGoesToNoOtherServer(t *testing.T) {
 				address += "&ca=" + url.QueryEscape(c.ca)
 			}
 			w := lanyardtest.New(t, func(s *server.Settings) { s.SMTPURL, s.MailFrom = lanyard.NewSecret(address), "lanyard@sender.example" })
-			tested, err := socketOf(w).TestMail(t.Context(), wire.TestMail{To: "op@customer.example"})
+			tested, err := lanyardtest.SocketOf(w).TestMail(t.Context(), wire.TestMail{To: "op@customer.example"})
 			got := c.m.Letters()[before:]
 			switch {
 			case c.want == "":
@@ -328,7 +328,7 @@ func TestWhoMaySendATestMail(t *testing.T) {
 	w := lanyardtest.New(t, mailing(m))
 	w.Fails("operator_only", "POST", "/v1/operator/mail/test", map[string]any{"to": "op@customer.example"})
 	for _, to := range []string{"op@customer.example\r\nBcc: all@customer.example", "Op <op@customer.example>", "a@b.example,c@d.example", "nobody"} {
-		if _, err := socketOf(w).TestMail(t.Context(), wire.TestMail{To: to}); err == nil || !strings.Contains(err.Error(), "not an e-mail address") {
+		if _, err := lanyardtest.SocketOf(w).TestMail(t.Context(), wire.TestMail{To: to}); err == nil || !strings.Contains(err.Error(), "not an e-mail address") {
 			t.Errorf("%q: got %v", to, err)
 		}
 		w.Fails("invalid_request", "PATCH", "/v1/project", map[string]any{"notify_emails": []string{to}})
@@ -338,7 +338,7 @@ func TestWhoMaySendATestMail(t *testing.T) {
 		t.Errorf("got %d mails", n)
 	}
 	silent := lanyardtest.New(t)
-	if _, err := socketOf(silent).TestMail(t.Context(), wire.TestMail{To: "op@customer.example"}); err == nil || !strings.Contains(err.Error(), "has no mail server") {
+	if _, err := lanyardtest.SocketOf(silent).TestMail(t.Context(), wire.TestMail{To: "op@customer.example"}); err == nil || !strings.Contains(err.Error(), "has no mail server") {
 		t.Errorf("got %v, want that there is none", err)
 	}
 	if n := strings.Count(silent.Log.String(), "no mail server is set"); n != 1 {
@@ -358,12 +358,12 @@ func TestASenderThatIsRefused(t *testing.T) {
 		}
 		return nil
 	}})
-	w := lanyardtest.New(t, mailing(m), quick)
+	w := lanyardtest.New(t, mailing(m), lanyardtest.Quick)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	w.OK("PATCH", "/v1/project", map[string]any{"notify_emails": []string{"a@customer.example", "b@customer.example"}})
 	ends(w, c)
 	said := `"the mail server cannot be used; mails wait","host":"127.0.0.1","why":"refused","answer":553`
-	eventually(t, func() bool { return strings.Contains(w.Log.String(), said) }, "it is said")
+	lanyardtest.Eventually(t, func() bool { return strings.Contains(w.Log.String(), said) }, "it is said")
 	time.Sleep(time.Second)
 	if n := strings.Count(w.Log.String(), said); n != 1 {
 		t.Errorf("said %d times, want once", n)

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"context"
@@ -22,7 +22,6 @@ import (
 // T39: ten thousand connections end at once. The project gets twenty mails, and one
 // that names the first of the rest and counts them; another project's mail is not late.
 func TestAFloodIsGatheredIntoOneMail(t *testing.T) {
-	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		if left := time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)); left < time.Minute {
@@ -36,7 +35,7 @@ func TestAFloodIsGatheredIntoOneMail(t *testing.T) {
 			ends(w, c)
 		}
 		many := 10000 - 22
-		if raced || !w.Settings.DatabaseURL.Empty() {
+		if lanyardtest.Raced || !w.Settings.DatabaseURL.Empty() {
 			many = 1000 - 22 // the same code; the other database has had them all
 		}
 		var project string
@@ -44,7 +43,7 @@ func TestAFloodIsGatheredIntoOneMail(t *testing.T) {
 		w.SQL(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < CAST($3 AS INTEGER))
 			INSERT INTO events (id, project_id, at, type, connection_id, data)
 			SELECT 'evt_1' || i, $1, $2, 'connection.needs_reauth', 'con_' || i, '{}' FROM n`, project, time.Now().UnixMicro(), many)
-		within(t, 2*time.Minute, "all are looked at", func() bool {
+		lanyardtest.Within(t, 2*time.Minute, "all are looked at", func() bool {
 			var left int
 			w.One(&left, `SELECT count(*) FROM events WHERE mailed_at IS NULL AND type = 'connection.needs_reauth'`)
 			return left == 0
@@ -79,7 +78,6 @@ func TestAFloodIsGatheredIntoOneMail(t *testing.T) {
 
 // Who floods has no more than a share of the connection to the mail server.
 func TestAFloodDelaysNobodyElse(t *testing.T) {
-	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{Answer: func(string) error { time.Sleep(50 * time.Millisecond); return nil }})
 	w := lanyardtest.New(t, mailing(m), func(s *server.Settings) { s.TimeScale = 100 })
 	var addresses []string
@@ -91,12 +89,12 @@ func TestAFloodDelaysNobodyElse(t *testing.T) {
 		a := w.OK("POST", "/v1/apps", map[string]any{"provider": "zoom", "scopes": lanyardtest.ZoomScopes}).Str("id")
 		happened(w, "app.misconfigured", "", `{"app_id":"`+a+`"}`)
 	}
-	eventually(t, func() bool { return len(m.Letters()) > 2 }, "it has begun")
-	op := socketOf(w)
+	lanyardtest.Eventually(t, func() bool { return len(m.Letters()) > 2 }, "it has begun")
+	op := lanyardtest.SocketOf(w)
 	other, err := op.CreateProject(t.Context(), wire.NewProject{Name: "quayside"})
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	made, err := op.CreateOperatorKey(t.Context(), wire.NewOperatorKey{Project: other.ID, Name: "k", Scopes: []string{"connect", "read", "admin"}})
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	project, key := other.ID, made.Credential
 	if status, out := w.Call(key, "PATCH", "/v1/project", map[string]any{"notify_emails": []string{"one@quayside.example"}}); status != 200 {
 		t.Fatalf("got %d %v", status, out)
@@ -104,7 +102,7 @@ func TestAFloodDelaysNobodyElse(t *testing.T) {
 	_, a := w.Call(key, "POST", "/v1/apps", map[string]any{"provider": "zoom", "scopes": lanyardtest.ZoomScopes})
 	w.SQL(`INSERT INTO events (id, project_id, at, type, connection_id, data) VALUES ($1, $2, $3, 'app.misconfigured', '', $4)`,
 		lanyard.NewID[lanyard.EventID]("evt_"), project, time.Now().UnixMicro(), `{"app_id":"`+a.Str("id")+`"}`)
-	eventually(t, func() bool { return len(to(m.Letters(), "one@quayside.example")) == 1 }, "the other project's mail is sent")
+	lanyardtest.Eventually(t, func() bool { return len(to(m.Letters(), "one@quayside.example")) == 1 }, "the other project's mail is sent")
 	if n := len(m.Letters()); n > 200 {
 		t.Errorf("the other project's mail came after %d of the flood's 400", n)
 	}
@@ -113,7 +111,6 @@ func TestAFloodDelaysNobodyElse(t *testing.T) {
 // Names are others' text: a customer's, an end user's, a provider's. None of them
 // becomes a header, a tag or an address.
 func TestNamesInMailsAreText(t *testing.T) {
-	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	w := lanyardtest.New(t, mailing(m))
 	app := w.Zoom()
@@ -143,7 +140,6 @@ func TestNamesInMailsAreText(t *testing.T) {
 
 // Four nodes look at the same events and send the same mails: each goes out once.
 func TestFourNodesSendEachMailOnce(t *testing.T) {
-	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	w := lanyardtest.New(t, mailing(m), func(s *server.Settings) {
 		s.DatabaseURL = lanyard.NewSecret(storetest.PostgreSQL(t).URL)
@@ -154,8 +150,8 @@ func TestFourNodesSendEachMailOnce(t *testing.T) {
 		settings.DataDir, settings.Listen = t.TempDir(), "localhost:0"
 		settings.Socket = filepath.Join(settings.DataDir, "s.sock")
 		node, err := server.New(t.Context(), settings, slog.New(slog.NewJSONHandler(w.Log, nil)))
-		must(t)(nil, err)
-		must(t)(nil, node.Listen(t.Context()))
+		lanyardtest.Must(t)(nil, err)
+		lanyardtest.Must(t)(nil, node.Listen(t.Context()))
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- node.Run(ctx) }()
@@ -181,7 +177,6 @@ func TestFourNodesSendEachMailOnce(t *testing.T) {
 // The mail server has taken a mail and the answer is lost, or the node dies before it
 // is noted: the mail is sent again, under the same Message-ID.
 func TestAMailThatIsSentAgainHasTheSameID(t *testing.T) {
-	t.Parallel()
 	var n atomic.Int64
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{After: func(lanyardtest.Letter) error {
 		if n.Add(1) == 1 {
@@ -207,7 +202,6 @@ func TestAMailThatIsSentAgainHasTheSameID(t *testing.T) {
 // Who is told no more: an address that is taken away, a person whose project changed
 // its mind, and people whose news is from before there was a mail server.
 func TestWhoIsToldNoMore(t *testing.T) {
-	t.Parallel()
 	m := lanyardtest.NewMailServer(t, lanyardtest.MailOptions{})
 	w := lanyardtest.New(t, func(s *server.Settings) { s.TimeScale = 10 })
 	c := w.Connect(w.Zoom(), "u", "ana")
@@ -222,7 +216,7 @@ func TestWhoIsToldNoMore(t *testing.T) {
 	}
 	m.Stop()
 	happened(w, "connection.needs_reauth", c.Str("id"), `{}`)
-	eventually(t, func() bool {
+	lanyardtest.Eventually(t, func() bool {
 		var copies int
 		w.One(&copies, `SELECT count(*) FROM mail_copies WHERE try_at > 0`)
 		return copies == 2

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"net/url"
@@ -79,7 +79,7 @@ func TestEveryMoveIsToldOnce(t *testing.T) {
 			w.SQL(`UPDATE grants SET access_expires = $1, retry_at = 0 WHERE id = (SELECT grant_id FROM connections WHERE id = $2)`,
 				time.Now().Add(-5*time.Second).UnixMicro(), two.Str("id"))
 			w.SQL(`UPDATE attempts SET ended_at = ended_at - 360000000, started_at = started_at - 360000000 WHERE ended_at > 0`)
-			w.Call(w.Key, "POST", tokenPath(two), map[string]any{})
+			w.Call(w.Key, "POST", lanyardtest.TokenPath(two), map[string]any{})
 		}
 		bar := func() {
 			t.Helper()
@@ -101,7 +101,7 @@ func TestEveryMoveIsToldOnce(t *testing.T) {
 		}
 
 		// Renewing fails for a cause that is not hers, for longer than once, and works again.
-		must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token", GrantType: "refresh_token"}, Action: "status", Status: 503}))
+		lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token", GrantType: "refresh_token"}, Action: "status", Status: 503}))
 		renew()
 		both("the provider is down", "degraded:degraded")
 		renew()
@@ -147,7 +147,7 @@ func TestEveryMoveIsToldOnce(t *testing.T) {
 		// Scopes come and go with renewals.
 		scopes := func(list ...string) {
 			t.Helper()
-			must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token", GrantType: "refresh_token"}, Action: "status", Status: 200, Times: 1,
+			lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "token", GrantType: "refresh_token"}, Action: "status", Status: 200, Times: 1,
 				Body: `{"access_token":"a","refresh_token":"r","token_type":"bearer","expires_in":3600,"scope":"` + strings.Join(list, " ") + `"}`}))
 			renew()
 		}
@@ -240,9 +240,9 @@ func TestARefreshTokenThatWillDieIsToldOnce(t *testing.T) {
 				ends.UnixMicro(), time.Now().Add(-time.Minute).UnixMicro(), time.Now().UnixMicro(), ana)
 		}
 		near()
-		eventually(t, func() bool { return len(allEvents(w, "connection.expiring")) == 2 }, "both are told")
+		lanyardtest.Eventually(t, func() bool { return len(allEvents(w, "connection.expiring")) == 2 }, "both are told")
 		if !w.Settings.DatabaseURL.Empty() {
-			second(t, w)
+			lanyardtest.Second(t, w)
 		}
 		time.Sleep(time.Second)
 		told := allEvents(w, "connection.expiring")
@@ -259,7 +259,7 @@ func TestARefreshTokenThatWillDieIsToldOnce(t *testing.T) {
 		link := w.OK("POST", "/v1/connections/"+one.Str("id")+"/reconnect", map[string]any{"return_url": lanyardtest.Return})
 		w.Browser().Consent(link.Str("connect_url"), "ana")
 		near()
-		eventually(t, func() bool { return len(allEvents(w, "connection.expiring")) == 4 }, "the end of the new consent is told")
+		lanyardtest.Eventually(t, func() bool { return len(allEvents(w, "connection.expiring")) == 4 }, "the end of the new consent is told")
 	}, func(s *server.Settings) { s.TimeScale = 1000 })
 }
 
@@ -279,10 +279,10 @@ func TestANoticeDuringARenewal(t *testing.T) {
 		} {
 			c := w.Connect(app, "u-"+tc.person, tc.person)
 			tc.fault.Match, tc.fault.DelayMS, tc.fault.Times = sandbox.Match{Endpoint: "token", GrantType: "refresh_token"}, 3000, 1
-			must(t)(w.Sandbox.AddFault(tc.fault))
+			lanyardtest.Must(t)(w.Sandbox.AddFault(tc.fault))
 			w.SQL(`UPDATE grants SET access_expires = $1 WHERE id = (SELECT grant_id FROM connections WHERE id = $2)`,
 				time.Now().Add(10*time.Second).UnixMicro(), c.Str("id"))
-			tokenOf(w, c) // waits for a moment only
+			lanyardtest.TokenOf(w, c) // waits for a moment only
 			open := func() (n int) {
 				w.One(&n, `SELECT count(*) FROM attempts WHERE ended_at = 0`)
 				return n
@@ -294,13 +294,13 @@ func TestANoticeDuringARenewal(t *testing.T) {
 				t.Fatalf("got %v, want the notice taken", got)
 			}
 			settled(t, w)
-			if s := statusOf(w, c); s != "needs_reauth" {
+			if s := lanyardtest.StatusOf(w, c); s != "needs_reauth" {
 				t.Errorf("%s: got %s after the notice, want needs_reauth", tc.person, s)
 			}
-			eventually(t, func() bool { return open() == 0 }, "the renewal ends")
-			eventually(t, func() bool { return len(story(w, c)) == len(tc.want) }, "all is told")
-			if got := story(w, c); !slices.Equal(got, tc.want) || !strings.HasSuffix(tc.want[len(tc.want)-1], ":"+statusOf(w, c)) {
-				t.Errorf("%s: got %q and %s, want %q", tc.person, got, statusOf(w, c), tc.want)
+			lanyardtest.Eventually(t, func() bool { return open() == 0 }, "the renewal ends")
+			lanyardtest.Eventually(t, func() bool { return len(story(w, c)) == len(tc.want) }, "all is told")
+			if got := story(w, c); !slices.Equal(got, tc.want) || !strings.HasSuffix(tc.want[len(tc.want)-1], ":"+lanyardtest.StatusOf(w, c)) {
+				t.Errorf("%s: got %q and %s, want %q", tc.person, got, lanyardtest.StatusOf(w, c), tc.want)
 			}
 		}
 	})
@@ -316,7 +316,7 @@ func TestADeletionIsNotUndoneByAPause(t *testing.T) {
 			return w.Call(w.Key, method, path, body)
 		}}
 		if !w.Settings.DatabaseURL.Empty() {
-			ask = append(ask, second(t, w))
+			ask = append(ask, lanyardtest.Second(t, w))
 		}
 		for range 5 {
 			c := w.Connect(app, "u", "ana")
@@ -336,7 +336,7 @@ func TestADeletionIsNotUndoneByAPause(t *testing.T) {
 			})
 			all.Wait()
 			told := story(w, c)
-			if s := statusOf(w, c); s != "revoked" || told[len(told)-1] != "deleted:revoked" {
+			if s := lanyardtest.StatusOf(w, c); s != "revoked" || told[len(told)-1] != "deleted:revoked" {
 				t.Errorf("got %s, after %q", s, told)
 			}
 		}

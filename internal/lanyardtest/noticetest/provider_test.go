@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"net/http"
@@ -43,9 +43,9 @@ func TestGoogleKeepsItsRefreshTokenAndPeopleMayUntickScopes(t *testing.T) {
 		t.Fatalf("got %v, want active with the account's e-mail address", c)
 	}
 	for range 3 {
-		before := tokenOf(w, c).Str("fingerprint")
+		before := lanyardtest.TokenOf(w, c).Str("fingerprint")
 		w.Expire(-1)
-		if after := tokenOf(w, c).Str("fingerprint"); after == before {
+		if after := lanyardtest.TokenOf(w, c).Str("fingerprint"); after == before {
 			t.Fatal("the token was not renewed")
 		}
 	}
@@ -85,13 +85,13 @@ func TestMicrosoftOverlapSurvivesALostAnswer(t *testing.T) {
 	if c.Str("status") != "active" {
 		t.Fatalf("got %v, want active", c)
 	}
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Microsoft, Endpoint: "token"}, Action: "drop_after_commit", Times: 1}))
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Microsoft, Endpoint: "token"}, Action: "drop_after_commit", Times: 1}))
 	w.Expire(-1)
 	w.Fails("refresh_failed", "POST", "/v1/connections/"+c.Str("id")+"/token", map[string]any{})
 	w.SQL(`UPDATE grants SET retry_at = 0`)
 	w.SQL(`UPDATE attempts SET ended_at = ended_at - 60000000 WHERE outcome = 'unknown'`)
-	tokenOf(w, c)
-	if s := statusOf(w, c); s != "active" {
+	lanyardtest.TokenOf(w, c)
+	if s := lanyardtest.StatusOf(w, c); s != "active" {
 		t.Errorf("got %s after a lost answer at an overlap provider, want active: the old refresh token still works", s)
 	}
 	if out := w.OK("DELETE", "/v1/connections/"+c.Str("id"), nil); out.Str("outcome") != "not_supported" || out.Str("access_token_lives_until") == "" {
@@ -116,7 +116,7 @@ func TestSlackGivesTwoGrantsInOneAnswer(t *testing.T) {
 		if !slices.Equal(kinds, []string{"bot", "user"}) || c.Str("status") != "active" || other.Str("status") != "active" {
 			t.Fatalf("got %v: %s and %s, want bot and user, both active", kinds, c.Str("status"), other.Str("status"))
 		}
-		if tokenOf(w, c).Str("fingerprint") == tokenOf(w, other).Str("fingerprint") {
+		if lanyardtest.TokenOf(w, c).Str("fingerprint") == lanyardtest.TokenOf(w, other).Str("fingerprint") {
 			t.Error("bot and user have the same token")
 		}
 		// One page, and a record for each of the two, which are let go of one by one.
@@ -130,9 +130,9 @@ func TestSlackGivesTwoGrantsInOneAnswer(t *testing.T) {
 			t.Errorf("got %v and %v, want two of one page, each with its own scopes", ofBot, ofUser)
 		}
 		for _, one := range []lanyardtest.JSON{c, other} {
-			before := tokenOf(w, one).Str("fingerprint")
+			before := lanyardtest.TokenOf(w, one).Str("fingerprint")
 			w.SQL(`UPDATE grants SET access_expires = 1 WHERE id = (SELECT grant_id FROM connections WHERE id = $1)`, one.Str("id"))
-			if after := tokenOf(w, one).Str("fingerprint"); after == before {
+			if after := lanyardtest.TokenOf(w, one).Str("fingerprint"); after == before {
 				t.Errorf("the %s token was not renewed", one.Str("kind"))
 			}
 		}
@@ -196,16 +196,16 @@ func TestJoinTokensSayWhyNot(t *testing.T) {
 		})
 	}
 	t.Run("a refused access token is renewed once", func(t *testing.T) {
-		before := renewals(w)
+		before := lanyardtest.Renewals(w)
 		w.SQL(`UPDATE grants SET refreshed_at = refreshed_at - 60000000`)
-		must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "api"}, Action: "status", Status: 401,
+		lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "api"}, Action: "status", Status: 401,
 			Body: `{"code":124,"message":"Access token is expired."}`, Headers: map[string]string{"Content-Type": "application/json"}, Times: 1}))
-		if got := w.OK("POST", "/v1/join-tokens", ask(nil)).List("tokens"); len(got) != 1 || renewals(w) != before+1 {
-			t.Errorf("got %d tokens after %d renewals, want one after one", len(got), renewals(w)-before)
+		if got := w.OK("POST", "/v1/join-tokens", ask(nil)).List("tokens"); len(got) != 1 || lanyardtest.Renewals(w) != before+1 {
+			t.Errorf("got %d tokens after %d renewals, want one after one", len(got), lanyardtest.Renewals(w)-before)
 		}
 	})
 	t.Run("the provider is down", func(t *testing.T) {
-		must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "api"}, Action: "status", Status: 503, Times: 1}))
+		lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "api"}, Action: "status", Status: 503, Times: 1}))
 		w.Fails("provider_unavailable", "POST", "/v1/join-tokens", ask(nil))
 	})
 	t.Run("a key for one type does not do for another", func(t *testing.T) {

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"fmt"
@@ -90,7 +90,7 @@ func TestMeetingsAreListedAtConnect(t *testing.T) {
 			t.Errorf("before anybody connects: got %v, want nothing known", got)
 		}
 		ana := w.Connect(app, "u", "ana")
-		eventually(t, func() bool { return hostIs(w, mine) == ana.Str("id") }, "ana's meeting is known as hers")
+		lanyardtest.Eventually(t, func() bool { return hostIs(w, mine) == ana.Str("id") }, "ana's meeting is known as hers")
 		if got := hostIs(w, pmiOf(t, w, "ana")); got != ana.Str("id") {
 			t.Errorf("her personal meeting: got %q, want %s", got, ana.Str("id"))
 		}
@@ -120,9 +120,9 @@ func TestTheHostAndNotTheOperator(t *testing.T) {
 		ana, ben := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
 		listed(t, w, 2)
 		number := planned(w, sandbox.Plan{Host: "ben", Operator: "ana"})
-		eventually(t, func() bool { return hostIs(w, number) == ben.Str("id") }, "ben hosts what ana has planned for him")
-		must(t)(nil, w.Sandbox.DeleteMeeting(number, "ana"))
-		eventually(t, func() bool { return asked(w, number).Str("host") == "not_known" }, "a deleted meeting is nobody's")
+		lanyardtest.Eventually(t, func() bool { return hostIs(w, number) == ben.Str("id") }, "ben hosts what ana has planned for him")
+		lanyardtest.Must(t)(nil, w.Sandbox.DeleteMeeting(number, "ana"))
+		lanyardtest.Eventually(t, func() bool { return asked(w, number).Str("host") == "not_known" }, "a deleted meeting is nobody's")
 
 		number = planned(w, sandbox.Plan{Host: "chidi", Operator: "ana"}) // who is not connected
 		settled(t, w)
@@ -135,7 +135,7 @@ func TestTheHostAndNotTheOperator(t *testing.T) {
 // listed waits until so many lists were made.
 func listed(t *testing.T, w *lanyardtest.World, n int) {
 	t.Helper()
-	eventually(t, func() bool {
+	lanyardtest.Eventually(t, func() bool {
 		var done int
 		w.One(&done, `SELECT count(*) FROM listings WHERE listed_at > 0`)
 		return done == n
@@ -152,7 +152,7 @@ func TestPresence(t *testing.T) {
 		number := planned(w, sandbox.Plan{Host: "ana"})
 		is := func(c lanyardtest.JSON, want string) {
 			t.Helper()
-			eventually(t, func() bool { return presence(w, number, c) == want }, want)
+			lanyardtest.Eventually(t, func() bool { return presence(w, number, c) == want }, want)
 		}
 		is(ana, "not_knowable") // it has not begun, as far as we were told
 		here(w, number, "ana", true)
@@ -165,7 +165,7 @@ func TestPresence(t *testing.T) {
 		is(ana, "present")
 		here(w, number, "ana", false) // and so it ends
 		is(ana, "absent")
-		eventually(t, func() bool { return asked(w, number).Str("state") == "ended" }, "it has ended")
+		lanyardtest.Eventually(t, func() bool { return asked(w, number).Str("state") == "ended" }, "it has ended")
 		var stays int
 		w.One(&stays, `SELECT count(*) FROM attendances`)
 		if stays != 0 {
@@ -274,11 +274,11 @@ func TestDeauthorizedMeetings(t *testing.T) {
 			here(w, number, person, true)
 			here(w, bens, person, true)
 		}
-		eventually(t, func() bool { return presence(w, bens, ana) == "present" && presence(w, number, ben) == "present" }, "both are there")
+		lanyardtest.Eventually(t, func() bool { return presence(w, bens, ana) == "present" && presence(w, number, ben) == "present" }, "both are there")
 		if _, err := w.Sandbox.Revoke(sandbox.Target{Provider: sandbox.Zoom, Client: client, Person: "ana"}); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, func() bool { return asked(w, number).Str("host") == "not_known" }, "her meeting is not known any more")
+		lanyardtest.Eventually(t, func() bool { return asked(w, number).Str("host") == "not_known" }, "her meeting is not known any more")
 		settled(t, w)
 		var left int
 		w.One(&left, `SELECT (SELECT count(*) FROM listings) * 100 + (SELECT count(*) FROM attendances)`)
@@ -329,7 +329,7 @@ func TestAnotherPersonalMeeting(t *testing.T) {
 	if _, err := w.Sandbox.SetPMI("ana", 2123456789); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool { return hostIs(w, "2123456789") == ana.Str("id") && hostIs(w, old) == "" }, "the new one is hers, and the old one is not")
+	lanyardtest.Eventually(t, func() bool { return hostIs(w, "2123456789") == ana.Str("id") && hostIs(w, old) == "" }, "the new one is hers, and the old one is not")
 }
 
 // A recording is the host's to allow: theirs is the connection that is taken, and
@@ -341,7 +341,7 @@ func TestRecordingByTheHost(t *testing.T) {
 	ana, ben, dana := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben"), w.Connect(app, "x", "dana")
 	listed(t, w, 3)
 	number := planned(w, sandbox.Plan{Host: "ben", Operator: "ana"})
-	eventually(t, func() bool { return hostIs(w, number) == ben.Str("id") }, "it is ben's")
+	lanyardtest.Eventually(t, func() bool { return hostIs(w, number) == ben.Str("id") }, "it is ben's")
 	mint := func(c string, types ...string) map[string]any {
 		b := map[string]any{"meeting_number": number, "types": types}
 		if c != "" {
@@ -378,13 +378,13 @@ func TestMeetingsAreListedAgainAndForgotten(t *testing.T) {
 	app := w.Zoom()
 	number := planned(w, sandbox.Plan{Host: "ana"})
 	ana := w.Connect(app, "u", "ana")
-	eventually(t, func() bool { return hostIs(w, number) == ana.Str("id") }, "it is hers")
+	lanyardtest.Eventually(t, func() bool { return hostIs(w, number) == ana.Str("id") }, "it is hers")
 	w.SQL(`UPDATE meetings SET said_at = said_at - 3600000000`)
-	must(t)(nil, w.Sandbox.DeleteMeeting(number, "")) // without a webhook nobody tells us
+	lanyardtest.Must(t)(nil, w.Sandbox.DeleteMeeting(number, "")) // without a webhook nobody tells us
 	later := planned(w, sandbox.Plan{Host: "ana"})
-	eventually(t, func() bool { return hostIs(w, number) == "" && hostIs(w, later) == ana.Str("id") }, "the next list says it")
+	lanyardtest.Eventually(t, func() bool { return hostIs(w, number) == "" && hostIs(w, later) == ana.Str("id") }, "the next list says it")
 	w.SQL(`UPDATE meetings SET keep_until = 1 WHERE gone = 1`)
-	eventually(t, func() bool {
+	lanyardtest.Eventually(t, func() bool {
 		var n int
 		w.One(&n, `SELECT count(*) FROM meetings WHERE gone = 1`)
 		return n == 0
@@ -400,7 +400,7 @@ func TestAListThatWasNotMadeIsMadeAfterARestart(t *testing.T) {
 	ana := w.Connect(w.Zoom(), "u", "ana")
 	w.Stop()
 	w.Restart(listing)
-	eventually(t, func() bool { return hostIs(w, number) == ana.Str("id") }, "it is hers")
+	lanyardtest.Eventually(t, func() bool { return hostIs(w, number) == ana.Str("id") }, "it is hers")
 }
 
 // A provider that asks to wait is left alone, by notices too; a list that says whose it
@@ -409,12 +409,12 @@ func TestListsThatDoNotWork(t *testing.T) {
 	t.Parallel()
 	w := lanyardtest.New(t, listing)
 	app, _ := hooked(w)
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "meetings"}, Action: "status", Status: 429,
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "meetings"}, Action: "status", Status: 429,
 		Headers: map[string]string{"Retry-After": time.Now().UTC().Add(10 * time.Minute).Format(time.RFC3339)}}))
 	number := planned(w, sandbox.Plan{Host: "ana"})
 	ana := w.Connect(app, "u", "ana")
 	problem := func(c lanyardtest.JSON) string { return asked(w, number, c).List("connections")[0].Str("list_problem") }
-	eventually(t, func() bool { return problem(ana) == "rate_limited" }, "it is said why not")
+	lanyardtest.Eventually(t, func() bool { return problem(ana) == "rate_limited" }, "it is said why not")
 	planned(w, sandbox.Plan{Host: "ana"}) // and a notice
 	settled(t, w)
 	var wait int64
@@ -424,12 +424,12 @@ func TestListsThatDoNotWork(t *testing.T) {
 	}
 	w.Sandbox.RemoveFault("")
 	w.SQL(`UPDATE listings SET list_at = 1`)
-	eventually(t, func() bool { return hostIs(w, number) == ana.Str("id") && problem(ana) == "" }, "then it works")
+	lanyardtest.Eventually(t, func() bool { return hostIs(w, number) == ana.Str("id") && problem(ana) == "" }, "then it works")
 
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "userinfo"}, Action: "status", Status: 200,
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Zoom, Endpoint: "userinfo"}, Action: "status", Status: 200,
 		Headers: map[string]string{"Content-Type": "application/json"}, Body: `{"id":"somebody-else","pmi":2999999999}`}))
 	w.SQL(`UPDATE listings SET list_at = 1`)
-	eventually(t, func() bool { return problem(ana) == "provider_answer_invalid" }, "it is not believed")
+	lanyardtest.Eventually(t, func() bool { return problem(ana) == "provider_answer_invalid" }, "it is not believed")
 	if got := asked(w, "2999999999"); got.Str("host") != "not_known" {
 		t.Errorf("got %v, want nothing of it kept", got)
 	}
@@ -452,7 +452,7 @@ func TestOneListerAtATime(t *testing.T) {
 	w := lanyardtest.New(t, listing, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(storetest.PostgreSQL(t).URL) })
 	app := w.Zoom()
 	stop, _ := node(t, w, t.TempDir())
-	t.Cleanup(func() { must(t)(nil, stop()) })
+	t.Cleanup(func() { lanyardtest.Must(t)(nil, stop()) })
 	for i, person := range []string{"ana", "ben", "chidi", "dana"} {
 		w.Connect(app, strconv.Itoa(i), person)
 	}
@@ -474,7 +474,7 @@ func TestAnotherProjectSeesNoMeeting(t *testing.T) {
 	listed(t, w, 1)
 	number := planned(w, sandbox.Plan{Host: "ana"})
 	here(w, number, "ana", true)
-	eventually(t, func() bool { return presence(w, number, ana) == "present" }, "ana is there")
+	lanyardtest.Eventually(t, func() bool { return presence(w, number, ana) == "present" }, "ana is there")
 
 	mallory := w.In(t) // a view of the same server
 	project := w.Operator("POST", "/v1/operator/projects", map[string]any{"name": "mallory"}).Str("id")

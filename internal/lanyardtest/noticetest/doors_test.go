@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"encoding/base64"
@@ -37,7 +37,7 @@ func door(w *lanyardtest.World, provider string) (app, client string) {
 	client = provider + "-client"
 	app = register(w, provider, scopes, endpoints, func(c *sandbox.Client) { c.ID, c.Rotation = client, true })
 	change := `{"webhook_url":"` + w.URL + "/hooks/" + provider + "/" + app + `","webhook_secret":"` + hookSecret + `"}`
-	must(w.T.(*testing.T))(w.Sandbox.PatchClient(provider, client, []byte(change)))
+	lanyardtest.Must(w.T.(*testing.T))(w.Sandbox.PatchClient(provider, client, []byte(change)))
 	if provider != "google" { // which signs with keys of its own
 		w.OK("PATCH", "/v1/apps/"+app, map[string]any{"webhook_secret": hookSecret})
 	}
@@ -46,7 +46,7 @@ func door(w *lanyardtest.World, provider string) (app, client string) {
 
 // revoked says whether a connection's hand-out has stopped for good.
 func revoked(w *lanyardtest.World, c lanyardtest.JSON) bool {
-	_, out := w.Call(w.Key, "POST", tokenPath(c), map[string]any{})
+	_, out := w.Call(w.Key, "POST", lanyardtest.TokenPath(c), map[string]any{})
 	return out.Str("code") == "connection_revoked"
 }
 
@@ -55,7 +55,7 @@ func gone(t *testing.T, w *lanyardtest.World, conns ...lanyardtest.JSON) {
 	t.Helper()
 	began := time.Now()
 	for _, c := range conns {
-		eventually(t, func() bool { return revoked(w, c) }, "hand-out stops")
+		lanyardtest.Eventually(t, func() bool { return revoked(w, c) }, "hand-out stops")
 	}
 	if took := time.Since(began); took > 2*time.Second {
 		t.Errorf("hand-out stopped after %s, want 2 s at most", took)
@@ -89,9 +89,9 @@ func TestSlackNotices(t *testing.T) {
 		n := sandbox.Notice{Provider: "slack", Client: client, Event: "tokens_revoked", Person: "ana"}
 		attacks(t, w, n, map[string]int{"late": 401, "early": 401, "forged": 401, "reserialised": 401, "two_signatures": 401, "unsigned": 401,
 			"gzip": 415, "oracle": 400})
-		tokenOf(w, ana)
+		lanyardtest.TokenOf(w, ana)
 
-		must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: "slack", Client: client, Person: "ana"}))
+		lanyardtest.Must(t)(w.Sandbox.Revoke(sandbox.Target{Provider: "slack", Client: client, Person: "ana"}))
 		gone(t, w, ana, also)
 		settled(t, w)
 		again := w.Connect(app, "u", "ana")
@@ -100,7 +100,7 @@ func TestSlackNotices(t *testing.T) {
 			t.Errorf("got %v for the replay, want 204", got)
 		}
 		settled(t, w)
-		tokenOf(w, again)
+		lanyardtest.TokenOf(w, again)
 		revocations := len(events(w, "connection.revoked"))
 
 		// The whole workspace takes it out, and the other one does not.
@@ -110,7 +110,7 @@ func TestSlackNotices(t *testing.T) {
 		}
 		gone(t, w, again, ben)
 		settled(t, w)
-		tokenOf(w, chidi)
+		lanyardtest.TokenOf(w, chidi)
 		if n := len(events(w, "connection.revoked")) - revocations; n != 3 { // ana again, ben, and the bot
 			t.Errorf("got %d events for the workspace, want 3", n)
 		}
@@ -136,21 +136,21 @@ func TestGoogleNotices(t *testing.T) {
 		for _, event := range []string{"verification", "token-revoked"} {
 			send(event, "", 202)
 		}
-		tokenOf(w, c)
+		lanyardtest.TokenOf(w, c)
 		send("sessions-revoked", "doubled", 202, 202)
 		if told := events(w, "security.account_alert"); len(told) != 1 || told[0].Str("data.what") != "sessions_revoked" {
 			t.Errorf("got %v, want it told once", told)
 		}
-		tokenOf(w, c)
+		lanyardtest.TokenOf(w, c)
 
 		// Barred, and let in again: what we hold is tried at once.
 		send("account-disabled", "", 202)
-		if out := w.Fails("account_disabled", "POST", tokenPath(c), map[string]any{}); out.Str("reconnect_url") == "" {
+		if out := w.Fails("account_disabled", "POST", lanyardtest.TokenPath(c), map[string]any{}); out.Str("reconnect_url") == "" {
 			t.Errorf("got %v, want a way to reconnect", out)
 		}
 		send("account-enabled", "", 202)
-		eventually(t, func() bool { return statusOf(w, c) == "active" }, "it works again")
-		tokenOf(w, c)
+		lanyardtest.Eventually(t, func() bool { return lanyardtest.StatusOf(w, c) == "active" }, "it works again")
+		lanyardtest.TokenOf(w, c)
 		if n := len(events(w, "connection.recovered")); n != 1 {
 			t.Errorf("got %d events, want it told once", n)
 		}
@@ -161,11 +161,11 @@ func TestGoogleNotices(t *testing.T) {
 		}
 		gone(t, w, c)
 		t.Logf("hand-out stopped after %s", time.Since(began))
-		tokenOf(w, ben)
+		lanyardtest.TokenOf(w, ben)
 		settled(t, w)
 		again := w.Connect(app, "u", "ana")
 		send("tokens-revoked", "replayed", 202)
-		tokenOf(w, again)
+		lanyardtest.TokenOf(w, again)
 	})
 }
 
@@ -178,7 +178,7 @@ func TestGoogleNoticesWithoutKeys(t *testing.T) {
 	c := w.Connect(app, "u", "ana")
 	key := strings.TrimPrefix(app, "app_")
 	w.OK("PATCH", "/v1/apps/"+app, map[string]any{"endpoints": merged(google(w), map[string]string{"jwks": w.SandURL + "/google/jwks?" + key})})
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Google, Endpoint: "jwks"}, Action: "delay", DelayMS: 10_000}))
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: sandbox.Google, Endpoint: "jwks"}, Action: "delay", DelayMS: 10_000}))
 	n := sandbox.Notice{Provider: "google", Client: client, Event: "tokens-revoked", Person: "ana"}
 	time.Sleep(11 * time.Second) // until this node has heard of the other address
 	began := time.Now()
@@ -188,7 +188,7 @@ func TestGoogleNoticesWithoutKeys(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("answered after %s, want 3 s at most", took)
 	}
-	tokenOf(w, c)
+	lanyardtest.TokenOf(w, c)
 	w.Sandbox.RemoveFault("")
 	time.Sleep(2 * time.Second) // who has failed is left alone for so long
 	n.As = "replayed"
@@ -212,11 +212,11 @@ func TestATokenWrittenAnotherWayIsTheSame(t *testing.T) {
 	heard := make(chan string, 1)
 	catch := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
-		must(t)(nil, err)
+		lanyardtest.Must(t)(nil, err)
 		heard <- string(b)
 	}), ReadHeaderTimeout: time.Second}
 	at := listen(t, catch)
-	must(t)(w.Sandbox.PatchClient("google", client, []byte(`{"webhook_url":"`+at+`"}`)))
+	lanyardtest.Must(t)(w.Sandbox.PatchClient("google", client, []byte(`{"webhook_url":"`+at+`"}`)))
 	notify(w, sandbox.Notice{Provider: "google", Client: client, Event: "sessions-revoked", Person: "ana"})
 	token := <-heard
 	if len(token)%4 == 0 && strings.HasSuffix(token, "=") {
@@ -238,7 +238,7 @@ func TestATokenWrittenAnotherWayIsTheSame(t *testing.T) {
 	if told := events(w, "security.account_alert"); taken == 0 || len(told) != 1 {
 		t.Errorf("got %d taken and %d told, want one told", taken, len(told))
 	}
-	tokenOf(w, c)
+	lanyardtest.TokenOf(w, c)
 }
 
 func TestMicrosoftNotices(t *testing.T) {
@@ -263,9 +263,9 @@ func TestMicrosoftNotices(t *testing.T) {
 			}
 			settled(t, w)
 			if event != "lifecycle.missed" {
-				eventually(t, func() bool { return generation() > before }, event+": what we hold is tried")
+				lanyardtest.Eventually(t, func() bool { return generation() > before }, event+": what we hold is tried")
 			}
-			tokenOf(w, c)
+			lanyardtest.TokenOf(w, c)
 		}
 		// The hint was true: Ana's consent is gone, and nothing else would have said so.
 		n.Event = "user.deleted"
@@ -273,13 +273,13 @@ func TestMicrosoftNotices(t *testing.T) {
 			t.Errorf("got %v, want 204", got)
 		}
 		gone(t, w, c)
-		tokenOf(w, ben)
+		lanyardtest.TokenOf(w, ben)
 		settled(t, w)
 		again := w.Connect(app, "u", "ana")
 		n.As = "replayed"
 		notify(w, n)
 		settled(t, w)
-		tokenOf(w, again)
+		lanyardtest.TokenOf(w, again)
 	})
 }
 
@@ -291,12 +291,12 @@ func TestTheQuestionForPlainTextIsNoOracle(t *testing.T) {
 	ask := func(provider, app, query string) (int, string, http.Header) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+"/hooks/"+provider+"/"+app+"?"+query, nil)
-		must(t)(nil, err)
+		lanyardtest.Must(t)(nil, err)
 		resp, err := http.DefaultClient.Do(r)
-		must(t)(nil, err)
+		lanyardtest.Must(t)(nil, err)
 		defer func() { _ = resp.Body.Close() }()
 		b, err := io.ReadAll(resp.Body)
-		must(t)(nil, err)
+		lanyardtest.Must(t)(nil, err)
 		return resp.StatusCode, string(b), resp.Header
 	}
 	good := "validationToken=" + url.QueryEscape("Validation: a token, 1+1")
@@ -328,7 +328,7 @@ func TestTheQuestionForPlainTextIsNoOracle(t *testing.T) {
 func listen(t *testing.T, s *http.Server) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close() })
 	return "http://" + l.Addr().String()

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"html"
@@ -225,7 +225,7 @@ func TestContinueWithoutAPage(t *testing.T) {
 	b.Go(http.MethodPost, link, url.Values{})
 	b.Go(http.MethodGet, b.Next()+"&sandbox_consent=allow&sandbox_person=ana", nil)
 	at, err := url.Parse(b.Follow(lanyardtest.Return))
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	c := w.OK("POST", "/v1/connections", map[string]any{"completion": at.Query().Get("lanyard_completion"), "end_user_id": "u"})
 	if r := consentOf(w, c); r.Str("shown") != "continued" || r.Str("shown_at") != "" || r.Str("text.hash") == "" {
 		t.Errorf("got %v, want it said that no page was seen", r)
@@ -315,7 +315,7 @@ func TestYourOwnCallbackIsNotSeen(t *testing.T) {
 	b := anas(w)
 	b.Go(http.MethodGet, begin.Str("authorize_url")+"&sandbox_consent=allow&sandbox_person=ana", nil)
 	at, err := url.Parse(b.Next())
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	c := w.OK("POST", "/v1/connections", map[string]any{"app_id": app, "code": at.Query().Get("code"), "state": at.Query().Get("state"), "redirect_uri": "http://localhost:7000/own"})
 	r := consentOf(w, c)
 	if r.Str("shown") != "not_seen" || r["text"] != nil || r.Str("shown_at") != "" || r.Str("ip") != "" || r.Str("origin") != "own_callback" || !strings.HasPrefix(r.Str("completed_by"), "key:lyk_") {

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"net/http"
@@ -66,7 +66,7 @@ func TestAWithdrawalThatIsToldLater(t *testing.T) {
 	t.Parallel()
 	lanyardtest.Each(t, func(t *testing.T, w *lanyardtest.World) {
 		c := w.Connect(w.Zoom(), "u", "ana")
-		must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
+		lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
 		w.OK("DELETE", "/v1/connections/"+c.Str("id"), nil)
 		r := consentOf(w, c)
 		d := r["withdrawal"].(map[string]any)
@@ -75,22 +75,22 @@ func TestAWithdrawalThatIsToldLater(t *testing.T) {
 		}
 		first := r.Str("withdrawal.answered_at")
 		w.SQL(`UPDATE revocations SET try_at = 1`)
-		eventually(t, func() bool { r = consentOf(w, c); return r.Str("withdrawal.at_provider") == "revoked" }, "the record says that the provider was told")
+		lanyardtest.Eventually(t, func() bool { r = consentOf(w, c); return r.Str("withdrawal.at_provider") == "revoked" }, "the record says that the provider was told")
 		d = r["withdrawal"].(map[string]any)
 		if d["http_status"] != 200.0 || d["tried_again"] != nil || d["access_token_lives_until"] != nil || r.Str("withdrawal.answered_at") <= first {
 			t.Errorf("got %v, want the answer of the later try and no other", d)
 		}
-	}, quick)
+	}, lanyardtest.Quick)
 }
 
 // A process that dies between letting go and telling the provider leaves "pending",
 // and another tells it. An account that has come back meanwhile is not told about.
 func TestAWithdrawalThatWasInterrupted(t *testing.T) {
 	t.Parallel()
-	w := lanyardtest.New(t, quick)
+	w := lanyardtest.New(t, lanyardtest.Quick)
 	app := w.Zoom()
 	c := w.Connect(app, "u", "ana")
-	must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "revoke"}, Action: "status", Status: 503, Times: 2}))
 	w.OK("DELETE", "/v1/connections/"+c.Str("id"), nil)
 	w.SQL(`UPDATE consents SET at_provider = 'pending', provider_status = 0, provider_again = 0, answered_at = 0`)
 	if r := consentOf(w, c); r.Str("withdrawal.at_provider") != "pending" || r.Str("withdrawal.answered_at") != "" {
@@ -98,7 +98,7 @@ func TestAWithdrawalThatWasInterrupted(t *testing.T) {
 	}
 	again := w.Connect(app, "u", "ana")
 	w.SQL(`UPDATE revocations SET try_at = 1`)
-	eventually(t, func() bool { return consentOf(w, c).Str("withdrawal.at_provider") == "connected_again" }, "the record says why the provider is not told")
+	lanyardtest.Eventually(t, func() bool { return consentOf(w, c).Str("withdrawal.at_provider") == "connected_again" }, "the record says why the provider is not told")
 	if r := consentOf(w, again); r.Str("state") != "given" {
 		t.Errorf("got %v, want the new consent untouched", r)
 	}
@@ -226,7 +226,7 @@ func TestAConsentByLink(t *testing.T) {
 	b.Go(http.MethodPost, link, b.Form())
 	b.Go(http.MethodGet, b.Next()+"&sandbox_consent=allow&sandbox_person=ana", nil)
 	at, err := url.Parse(b.Follow(lanyardtest.Return))
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	r := consentOf(w, lanyardtest.JSON{"id": at.Query().Get("lanyard_connection")})
 	if r.Str("origin") != "link" || r.Str("shown") != "page" || r.Str("completed_by") != "person" || r.Str("key_id") != "" || r.Str("ip") != anasAddress {
 		t.Errorf("got %v, want the page, and herself", r)

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"sync"
@@ -36,7 +36,7 @@ func TestConsentsAreKeptForATime(t *testing.T) {
 				}
 				return
 			}
-			eventually(t, func() bool { return len(consents(w, c)) == 0 }, "what ended is forgotten")
+			lanyardtest.Eventually(t, func() bool { return len(consents(w, c)) == 0 }, "what ended is forgotten")
 			if n := len(consents(w, d)); n != 1 {
 				t.Errorf("got %d in force, want 1", n)
 			}
@@ -81,8 +81,8 @@ func TestAConsentOutlivesARotation(t *testing.T) {
 	var project, person string
 	w.One(&project, `SELECT project_id FROM consents`)
 	w.One(&person, `SELECT person_id FROM consents`)
-	operator(t, w, "POST", "/v1/operator/vault/rotate", map[string]any{"level": "person", "project": project, "person": person})
-	eventually(t, func() bool { w.One(&after, `SELECT sealed FROM consents`); return string(after) != string(before) }, "it is sealed anew")
+	lanyardtest.Operator(t, w, "POST", "/v1/operator/vault/rotate", map[string]any{"level": "person", "project": project, "person": person})
+	lanyardtest.Eventually(t, func() bool { w.One(&after, `SELECT sealed FROM consents`); return string(after) != string(before) }, "it is sealed anew")
 	if r := consentOf(w, c); r.Str("ip") != anasAddress || r.Str("user_agent") != anasBrowser {
 		t.Errorf("got %v, want it opened", r)
 	}
@@ -94,7 +94,7 @@ func TestTheClientReadsConsents(t *testing.T) {
 	w := lanyardtest.New(t)
 	c := w.Connect(w.Zoom(), "u", "ana")
 	on, err := client.New(client.Config{Server: w.URL, Key: lanyard.NewSecret(w.Key)})
-	must(t)(nil, err)
+	lanyardtest.Must(t)(nil, err)
 	for name, f := range map[string]client.ConsentFilter{"all": {}, "one": {EndUserID: "u", ConnectionID: c.Str("id"), AppID: c.Str("app_id"), Provider: "zoom", State: "given"}} {
 		list, err := on.ListConsents(t.Context(), f, client.Page{Limit: 5})
 		if err != nil || len(list.Data) != 1 || list.Data[0].ConnectionID != c.Str("id") || list.Data[0].Text.Lines != nil {

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ func (p *process) start() {
 	p.cmd.Env = append(os.Environ(), "LANYARD_PUBLIC_URL="+p.w.URL, "LANYARD_LISTEN="+p.w.Settings.Listen, "LANYARD_DATA_DIR="+p.w.DataDir,
 		"LANYARD_KEK="+p.w.Settings.KEK, "LANYARD_ALLOW_LOOPBACK=true", "LANYARD_LIMIT_OPENS_PER_MINUTE=0", "LANYARD_LIMIT_KEY_PER_SECOND=0")
 	p.cmd.Stdout, p.cmd.Stderr = &p.words, &p.words
-	must(p.t)(nil, p.cmd.Start())
+	lanyardtest.Must(p.t)(nil, p.cmd.Start())
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		resp, err := http.Get(p.w.URL + "/readyz")
 		if err != nil {
@@ -48,7 +48,7 @@ func (p *process) start() {
 // kill is kill -9.
 func (p *process) kill() {
 	p.t.Helper()
-	must(p.t)(nil, p.cmd.Process.Kill())
+	lanyardtest.Must(p.t)(nil, p.cmd.Process.Kill())
 	_ = p.cmd.Wait() // it was killed
 }
 
@@ -88,7 +88,7 @@ func TestKilledBetweenTheAnswerAndTheEffect(t *testing.T) {
 		}
 		release()
 		p.start()
-		eventually(t, func() bool { return revoked(w, c) }, "the next process acts on it")
+		lanyardtest.Eventually(t, func() bool { return revoked(w, c) }, "the next process acts on it")
 		if n := len(events(w, "connection.revoked")); n != round+1 {
 			t.Fatalf("round %d: got %d events, want %d", round, n, round+1)
 		}

@@ -1,4 +1,4 @@
-package lanyardtest_test
+package noticetest_test
 
 import (
 	"net"
@@ -32,16 +32,16 @@ func TestADebianMailServerTakesOurMails(t *testing.T) {
 		t.Run(c.scheme, func(t *testing.T) {
 			cert, key := lanyardtest.Certificate(t, "")
 			l, err := net.Listen("tcp", "127.0.0.1:0")
-			must(t)(nil, err)
+			lanyardtest.Must(t)(nil, err)
 			address := l.Addr().String()
-			must(t)(nil, l.Close())
+			lanyardtest.Must(t)(nil, l.Close())
 			box := filepath.Join(t.TempDir(), "box")
 			cmd := exec.CommandContext(t.Context(), python, "-m", "aiosmtpd", "-n", "-l", address, c.cert, cert, c.key, key, "-c", "aiosmtpd.handlers.Mailbox", box)
 			var said lanyardtest.Buffer
 			cmd.Stdout, cmd.Stderr = &said, &said
-			must(t)(nil, cmd.Start())
+			lanyardtest.Must(t)(nil, cmd.Start())
 			t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-			within(t, 20*time.Second, "it listens", func() bool {
+			lanyardtest.Within(t, 20*time.Second, "it listens", func() bool {
 				conn, err := net.Dial("tcp", address)
 				if err == nil {
 					_ = conn.Close()
@@ -60,7 +60,7 @@ func TestADebianMailServerTakesOurMails(t *testing.T) {
 			w.OK("PATCH", "/v1/project", map[string]any{"notify_emails": []string{"ops@customer.example"}, "language": "de", "display_name": "Müller & Söhne"})
 			ends(w, con)
 			var files []string
-			eventually(t, func() bool {
+			lanyardtest.Eventually(t, func() bool {
 				files, err = filepath.Glob(filepath.Join(box, "new", "*"))
 				return err == nil && len(files) > 0
 			}, "the mail is in the mailbox")
@@ -69,9 +69,9 @@ func TestADebianMailServerTakesOurMails(t *testing.T) {
 				t.Fatalf("got %d mails, want one; the server said:\n%s", len(files), said.String())
 			}
 			raw, err := os.ReadFile(files[0])
-			must(t)(nil, err)
+			lanyardtest.Must(t)(nil, err)
 			got, err := lanyardtest.ParseLetter(raw)
-			must(t)(nil, err)
+			lanyardtest.Must(t)(nil, err)
 			if got.Subject != "Müller & Söhne: Zoom muss neu verbunden werden" || got.Header.Get("X-Rcptto") != "ops@customer.example" ||
 				!links.MatchString(got.Plain) || !strings.Contains(got.HTML, "Müller &amp; Söhne") {
 				t.Errorf("got %s", raw)

@@ -1,0 +1,5 @@
+//go:build !race
+
+package lanyardtest
+
+const Raced = false

@@ -1,5 +1,0 @@
-//go:build !race
-
-package lanyardtest_test
-
-const raced = false
