@@ -141,7 +141,10 @@ func (b *inbox) next(ctx context.Context, most time.Duration) chan struct{} {
 // makeEvents has things happen that the customer is told of, until ctx ends: test
 // events, and a connection that is paused and resumed.
 func (w *world) makeEvents(ctx context.Context) {
-	b, h, resumed := w.inbox, w.holds[0], true
+	w.mu.Lock() // newcomers are on their way
+	h := w.holds[0]
+	w.mu.Unlock()
+	b, resumed := w.inbox, true
 	for n := 0; ctx.Err() == nil; n++ {
 		if err := w.oneEvent(ctx, b, h.id, n, &resumed); err != nil {
 			pause(ctx, 50*time.Millisecond) // it is just being killed
