@@ -92,13 +92,21 @@ func (s *Service) keep(ctx context.Context, t *provider.Target, g lanyard.Grant,
 				ended.Error = refreshTokenLost
 				next = s.pace.unanswered(t, next, History{Attempts: []lanyard.Attempt{asUnknown(ended)}}, now)
 			}
-			was, err := tx.LockedGrant(g.Project, g.ID) // its health may be another by now, and was told
-			if err = ignoreGone(err); err != nil {
-				return lanyard.Entry{}, err
-			}
+			was := g
 			var breaker lanyard.BreakerState
-			if kept, breaker, err = tx.KeepRenewal(next, g, ended, s.Node); err != nil {
-				return lanyard.Entry{}, err
+			kept = false
+			if ordinary {
+				if kept, breaker, err = tx.KeepHealthy(next, g, ended, s.Node); err != nil {
+					return lanyard.Entry{}, err
+				}
+			}
+			if !kept { // its health may be another by now, and was told
+				if was, err = tx.LockedGrant(g.Project, g.ID); ignoreGone(err) != nil {
+					return lanyard.Entry{}, err
+				}
+				if kept, breaker, err = tx.KeepRenewal(next, g, ended, s.Node); err != nil {
+					return lanyard.Entry{}, err
+				}
 			}
 			if !kept { // the reply to a commit of ours may have been lost
 				if kept = was.ID != "" && was.Family == next.Family && bytes.Equal(was.Tokens, next.Tokens); kept {

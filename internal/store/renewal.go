@@ -102,7 +102,7 @@ const claimByClock = `UPDATE grants SET lease_owner = $2, lease_until = c.now + 
 // and the state of the app's breaker is returned. The connections are looked at only
 // if the scopes are others.
 func (tx *Tx) KeepRenewal(g, was lanyard.Grant, ended lanyard.Attempt, node string) (kept bool, breaker lanyard.BreakerState, err error) {
-	if kept, breaker, err = tx.keepRenewal(g, was, ended, node); err != nil || !kept || listText(g.Scopes) == listText(was.Scopes) {
+	if kept, breaker, err = tx.keepRenewal(g, was, ended, node, ""); err != nil || !kept || listText(g.Scopes) == listText(was.Scopes) {
 		return kept, breaker, err
 	}
 	if err := tx.deriveMissing(g.ID, g.Scopes); err != nil {
@@ -118,7 +118,16 @@ var keepTogether = `WITH kept AS (` + commitTokens + ` RETURNING app_id),
 		WHERE id = $26 AND project_id = $27 AND ended_at = 0 AND EXISTS (SELECT 1 FROM kept))
 	SELECT b.state FROM kept LEFT JOIN breakers b ON b.app_id = kept.app_id`
 
-func (tx *Tx) keepRenewal(g, was lanyard.Grant, ended lanyard.Attempt, node string) (kept bool, breaker lanyard.BreakerState, err error) {
+// KeepHealthy is KeepRenewal on SQLite, where the grant is still healthy and the scopes are
+// as they were: as nearly always. Else nothing is written, and it is to be done step by step.
+func (tx *Tx) KeepHealthy(g, was lanyard.Grant, ended lanyard.Attempt, node string) (kept bool, breaker lanyard.BreakerState, err error) {
+	if !tx.d.local || listText(g.Scopes) != listText(was.Scopes) { // PostgreSQL has SwiftKeep for it
+		return false, "", nil
+	}
+	return tx.keepRenewal(g, was, ended, node, ` AND health = 'healthy'`)
+}
+
+func (tx *Tx) keepRenewal(g, was lanyard.Grant, ended lanyard.Attempt, node, only string) (kept bool, breaker lanyard.BreakerState, err error) {
 	state := func(r row, s *lanyard.BreakerState) error { return r.Scan(text(s)) }
 	commit, end := tx.commitArgs(g, was.Family, was.Generation, node), tx.endArgs(ended)
 	if !tx.d.local {
@@ -128,7 +137,7 @@ func (tx *Tx) keepRenewal(g, was lanyard.Grant, ended lanyard.Attempt, node stri
 		}
 		return err == nil, breaker, err
 	}
-	if kept, err = tx.swap(commitTokens, commit...); err != nil || !kept {
+	if kept, err = tx.swap(commitTokens+only, commit...); err != nil || !kept {
 		return kept, "", err
 	}
 	breaker, err = get(&tx.Query, state, endAttempt+` RETURNING (SELECT b.state FROM breakers b WHERE b.app_id = attempts.app_id)`, end...)
