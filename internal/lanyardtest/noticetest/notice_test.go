@@ -317,10 +317,9 @@ func TestValidation(t *testing.T) {
 	}, "the old secret is not believed any more")
 }
 
-// A provider waits three seconds, whatever our database does; what it said is acted on
-// when the database is back, once, by this process or by the next.
-func TestNoticesWhileTheDatabaseIsStopped(t *testing.T) {
-	t.Parallel()
+// stoppable is a world on a PostgreSQL server of its own, which the test may stop.
+func stoppable(t *testing.T) (*lanyardtest.World, *pgtemp.Cluster) {
+	t.Helper()
 	if os.Getenv("LANYARD_TEST_POSTGRES") == "off" {
 		t.Skip("LANYARD_TEST_POSTGRES=off")
 	}
@@ -330,7 +329,14 @@ func TestNoticesWhileTheDatabaseIsStopped(t *testing.T) {
 	}
 	lanyardtest.Must(t)(nil, err)
 	t.Cleanup(func() { _ = cluster.Close() })
-	w := lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(cluster.URL("postgres")) })
+	return lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(cluster.URL("postgres")) }), cluster
+}
+
+// A provider waits three seconds, whatever our database does; what it said is acted on
+// when the database is back, once, by this process or by the next.
+func TestNoticesWhileTheDatabaseIsStopped(t *testing.T) {
+	t.Parallel()
+	w, cluster := stoppable(t)
 	app, client := hooked(w)
 	ana, ben := w.Connect(app, "u", "ana"), w.Connect(app, "v", "ben")
 	if wrong, err := w.Sandbox.ValidateWebhook(client); err != nil || wrong != "" { // without which Zoom sends nothing

@@ -15,23 +15,13 @@ import (
 	"lanyard/internal/lanyardtest"
 	"lanyard/internal/sandbox"
 	"lanyard/internal/server"
-	"lanyard/internal/store/pgtemp"
 	"lanyard/internal/store/storetest"
 )
 
 // Five hundred notices come at once while PostgreSQL is stopped, each twice: every one
 // is answered in time, each has its effect when the database is back, and one effect.
 func TestFiveHundredNoticesWhileTheDatabaseIsStopped(t *testing.T) {
-	if os.Getenv("LANYARD_TEST_POSTGRES") == "off" {
-		t.Skip("LANYARD_TEST_POSTGRES=off")
-	}
-	cluster, err := pgtemp.Start(pgtemp.Config{})
-	if errors.Is(err, pgtemp.ErrNoPrograms) && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	lanyardtest.Must(t)(nil, err)
-	t.Cleanup(func() { _ = cluster.Close() })
-	w := lanyardtest.New(t, func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(cluster.URL("postgres")) })
+	w, cluster := stoppable(t)
 	app, client := door(w, "google")
 	c := w.Connect(app, "u", "ana")
 	n := sandbox.Notice{Provider: "google", Client: client, Event: "sessions-revoked", Person: "ana", As: "doubled"}
