@@ -27,6 +27,9 @@ type (
 	EndpointID   string // we_
 	DeliveryID   string // dlv_
 	PortalID     string // ptl_
+	BotID        string // bot_
+	RunnerID     string // run_
+	TokenURLID   string // tu_
 )
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

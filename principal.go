@@ -43,6 +43,9 @@ type Principal struct {
 	Scopes    []Scope
 	Providers []string // the key is for these only; empty: all
 	Labels    []string // connections with these labels only; empty: all
+	Dialect   Dialect  // whose words the key uses at /api/v1
+	Bot       BotID    // the key is this bot's own: it may do nothing but for the bot
+	Rules     []ProxyRule
 	ExpiresAt time.Time
 	Origin    Origin
 	RequestID string

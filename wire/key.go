@@ -12,6 +12,7 @@ type Key struct {
 	Providers  []string   `json:"providers,omitempty"`
 	Labels     []string   `json:"labels,omitempty"`
 	CIDRs      []string   `json:"cidrs,omitempty" doc:"Addresses the key may be used from; absent: any"`
+	Dialect    string     `json:"dialect,omitempty" doc:"Whose words it uses at /api/v1: attendee or meetstream"`
 	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
 	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
 	LastUsedAt *time.Time `json:"last_used_at,omitempty" doc:"Up to 30 seconds late"`
@@ -25,6 +26,7 @@ type NewKey struct {
 	Providers []string   `json:"providers,omitempty" maxItems:"100" doc:"For these providers only"`
 	Labels    []string   `json:"labels,omitempty" maxItems:"100" doc:"For connections with these labels only"`
 	CIDRs     []string   `json:"cidrs,omitempty" maxItems:"100" doc:"Usable from these networks only, such as 203.0.113.0/24"`
+	Dialect   string     `json:"dialect,omitempty" enum:"attendee,meetstream" doc:"Whose words it uses at /api/v1"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Not usable after"`
 }
 
@@ -45,5 +47,6 @@ type NewOperatorKey struct {
 	Providers []string   `json:"providers,omitempty" maxItems:"100"`
 	Labels    []string   `json:"labels,omitempty" maxItems:"100"`
 	CIDRs     []string   `json:"cidrs,omitempty" maxItems:"100"`
+	Dialect   string     `json:"dialect,omitempty" enum:"attendee,meetstream"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }

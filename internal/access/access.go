@@ -70,7 +70,8 @@ func (s *Service) Authenticate(ctx context.Context, credential lanyard.Secret, o
 
 func principalOf(k store.Key) lanyard.Principal {
 	p := lanyard.Principal{Project: k.Project, Name: "key:" + string(k.ID), Key: k.ID, Operator: k.Operator,
-		Scopes: k.Scopes, Providers: k.Providers, Labels: k.Labels, ExpiresAt: k.ExpiresAt}
+		Scopes: k.Scopes, Providers: k.Providers, Labels: k.Labels, ExpiresAt: k.ExpiresAt,
+		Dialect: k.Dialect, Bot: k.Bot, Rules: k.Rules}
 	if k.Operator {
 		p.Project, p.Name = "", "operator:"+string(k.ID)
 	}

@@ -22,6 +22,9 @@ type NewKey struct {
 	Labels    []string
 	CIDRs     []string  // networks, or single addresses
 	ExpiresAt time.Time // zero: never
+	Dialect   lanyard.Dialect
+	Bot       lanyard.BotID       // it is this bot's own
+	Rules     []lanyard.ProxyRule // calls it may make through the proxy; empty: any
 }
 
 // CreateKey makes a key in p's project, or an operator key. The credential is
@@ -30,7 +33,8 @@ type NewKey struct {
 func (s *Service) CreateKey(ctx context.Context, p lanyard.Principal, n NewKey) (store.Key, lanyard.Secret, error) {
 	var none lanyard.Secret
 	k := store.Key{Project: p.Project, Operator: n.Operator, Name: n.Name, Scopes: slices.Compact(slices.Sorted(slices.Values(n.Scopes))),
-		Providers: n.Providers, Labels: n.Labels, ExpiresAt: n.ExpiresAt}
+		Providers: n.Providers, Labels: n.Labels, ExpiresAt: n.ExpiresAt,
+		Dialect: n.Dialect, Bot: n.Bot, Rules: n.Rules}
 	if n.Operator {
 		k.Project = ""
 	}
@@ -98,6 +102,9 @@ func checkNewKey(k store.Key) error {
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "expires_at: has passed")
 	case len(k.Name) > 100 || strings.ContainsFunc(k.Name, func(r rune) bool { return r < ' ' }):
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "name: at most 100 bytes, without control characters")
+	}
+	if k.Dialect != "" && !slices.Contains(lanyard.Dialects, k.Dialect) {
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "dialect: attendee or meetstream")
 	}
 	for _, sc := range k.Scopes {
 		if !slices.Contains(lanyard.Scopes, sc) {

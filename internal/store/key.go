@@ -18,18 +18,22 @@ type Key struct {
 	Providers  []string
 	Labels     []string
 	CIDRs      []string
-	ExpiresAt  time.Time // zero: never
-	RevokedAt  time.Time // zero: in force
-	LastUsedAt time.Time // as of the last batch
+	Dialect    lanyard.Dialect
+	Bot        lanyard.BotID       // it is this bot's own
+	Rules      []lanyard.ProxyRule // calls it may make through the proxy; empty: any
+	ExpiresAt  time.Time           // zero: never
+	RevokedAt  time.Time           // zero: in force
+	LastUsedAt time.Time           // as of the last batch
 	CreatedAt  time.Time
 }
 
 const keyColumns = `id, project_id, operator, name, mac, scopes, providers, labels, cidrs,
-	expires_at, revoked_at, last_used_at, created_at`
+	dialect, bot_id, proxy_rules, expires_at, revoked_at, last_used_at, created_at`
 
 func scanKey(r row, k *Key) error {
 	return r.Scan(&k.ID, &k.Project, asFlag{&k.Operator}, &k.Name, &k.MAC, list(&k.Scopes), list(&k.Providers),
-		list(&k.Labels), list(&k.CIDRs), asTime{&k.ExpiresAt}, asTime{&k.RevokedAt}, asTime{&k.LastUsedAt}, asTime{&k.CreatedAt})
+		list(&k.Labels), list(&k.CIDRs),
+		&k.Dialect, &k.Bot, value(&k.Rules), asTime{&k.ExpiresAt}, asTime{&k.RevokedAt}, asTime{&k.LastUsedAt}, asTime{&k.CreatedAt})
 }
 
 // Key returns a key by its public id, of whichever project: it is how a caller
@@ -50,7 +54,8 @@ func (q *Query) Keys(project lanyard.ProjectID, page lanyard.Page) ([]Key, strin
 // AddKey writes a new key.
 func (tx *Tx) AddKey(k Key) error {
 	return tx.add("keys", keyColumns, []any{k.ID, k.Project, flag(k.Operator), k.Name, k.MAC, listText(k.Scopes),
-		listText(k.Providers), listText(k.Labels), listText(k.CIDRs), micros(k.ExpiresAt), micros(k.RevokedAt),
+		listText(k.Providers), listText(k.Labels), listText(k.CIDRs),
+		k.Dialect, k.Bot, asJSON(len(k.Rules), k.Rules), micros(k.ExpiresAt), micros(k.RevokedAt),
 		micros(k.LastUsedAt), micros(tx.stamp(k.CreatedAt))})
 }
 

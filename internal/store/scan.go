@@ -98,10 +98,14 @@ type (
 	asTime            struct{ to *time.Time }
 	asList[T ~string] struct{ to *[]T }
 	asDict            struct{ to *map[string]string }
+	asValue[T any]    struct{ to *T }
 )
 
 // text scans a text column into a string of any name.
 func text[T ~string](to *T) asText[T] { return asText[T]{to} }
+
+// value scans what asJSON has written of a list or a struct.
+func value[T any](to *T) asValue[T] { return asValue[T]{to} }
 
 // list scans a JSON array of strings.
 func list[T ~string](to *[]T) asList[T] { return asList[T]{to} }
@@ -170,6 +174,16 @@ func (a asDict) Scan(src any) error {
 		return err
 	}
 	return json.Unmarshal([]byte(s), a.to)
+}
+
+func (a asValue[T]) Scan(src any) error {
+	var v T
+	s, err := scanText(src)
+	if err == nil && s != "" {
+		err = json.Unmarshal([]byte(s), &v)
+	}
+	*a.to = v
+	return err
 }
 
 // where collects the conditions of a list, each with its argument.

@@ -126,6 +126,13 @@ func (f *Front) gate(op Operation, body *body, short func(http.ResponseWriter, *
 	}
 }
 
+// Admit is the first step of a handler that does the rest itself, such as one in a
+// vendor's shape: who asks, within their limits and with this scope. A refusal is on
+// record; the error is for the caller, in whatever shape.
+func (f *Front) Admit(r *http.Request, scope lanyard.Scope) (lanyard.Principal, error) {
+	return f.admit(r, Operation{Scope: scope})
+}
+
 // admit authenticates, limits and checks the scope.
 func (f *Front) admit(r *http.Request, op Operation) (lanyard.Principal, error) {
 	p, err := f.authenticate(r)

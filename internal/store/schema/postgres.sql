@@ -358,7 +358,10 @@ CREATE TABLE keys (
 	expires_at BIGINT NOT NULL,
 	revoked_at BIGINT NOT NULL,
 	last_used_at BIGINT NOT NULL,
-	created_at BIGINT NOT NULL
+	created_at BIGINT NOT NULL,
+	dialect TEXT COLLATE "C" NOT NULL,
+	bot_id TEXT COLLATE "C" NOT NULL,
+	proxy_rules TEXT COLLATE "C" NOT NULL
 );
 CREATE UNIQUE INDEX keys_pkey ON public.keys USING btree (id);
 CREATE INDEX keys_project ON public.keys USING btree (project_id, id);

@@ -388,7 +388,7 @@ CREATE TABLE keys (
 	revoked_at   INTEGER NOT NULL,
 	last_used_at INTEGER NOT NULL,
 	created_at   INTEGER NOT NULL
-) STRICT;
+, dialect TEXT NOT NULL DEFAULT '', bot_id TEXT NOT NULL DEFAULT '', proxy_rules TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE INDEX keys_project ON keys (project_id, id);
 

@@ -1,0 +1,109 @@
+package lanyard
+
+import (
+	"slices"
+	"time"
+)
+
+// BotState says where a bot is. docs/bots.md draws how it moves.
+type BotState string
+
+const (
+	BotScheduled        BotState = "scheduled"          // its hour has not come
+	BotReady            BotState = "ready"              // it may ask for its join tokens
+	BotJoining          BotState = "joining"            // it has them
+	BotWaitingForPerson BotState = "waiting_for_person" // nobody it may join on behalf of is in the meeting
+	BotWaitingRoom      BotState = "waiting_room"       // the host has to let it in
+	BotJoined           BotState = "joined"
+	BotLeft             BotState = "left" // over: it was in, and is out
+	BotFailed           BotState = "failed"
+	BotCancelled        BotState = "cancelled"
+)
+
+// BotStates lists every state, in the order of a bot's life.
+var BotStates = []BotState{BotScheduled, BotReady, BotJoining, BotWaitingForPerson, BotWaitingRoom, BotJoined, BotLeft, BotFailed, BotCancelled}
+
+var botMoves = map[BotState][]BotState{
+	BotScheduled:        {BotReady, BotFailed, BotCancelled},
+	BotReady:            {BotJoining, BotWaitingForPerson, BotWaitingRoom, BotJoined, BotFailed, BotCancelled},
+	BotJoining:          {BotWaitingForPerson, BotWaitingRoom, BotJoined, BotFailed, BotCancelled},
+	BotWaitingForPerson: {BotJoining, BotWaitingRoom, BotJoined, BotFailed, BotCancelled},
+	BotWaitingRoom:      {BotWaitingForPerson, BotJoining, BotJoined, BotLeft, BotFailed, BotCancelled},
+	BotJoined:           {BotWaitingForPerson, BotJoining, BotWaitingRoom, BotLeft, BotFailed}, // the person has left: the next one's tokens
+	BotLeft:             {},
+	BotFailed:           {},
+	BotCancelled:        {},
+}
+
+// May says whether a bot moves from s to that state. What stays is no move.
+func (s BotState) May(to BotState) bool { return slices.Contains(botMoves[s], to) }
+
+// Over says whether a bot is done for good.
+func (s BotState) Over() bool { return len(botMoves[s]) == 0 }
+
+// Bot is a bot that is to join one meeting.
+type Bot struct {
+	ID         BotID
+	Project    ProjectID
+	Provider   string      // whose meeting it is; empty: one that takes no join tokens of ours, such as Google Meet
+	Meeting    []byte      // keyed hash of the meeting's number, as Meeting.Key; nil without Provider
+	Sealed     []byte      // BotData, under the project's key
+	Dialect    Dialect     // in whose words it was asked for
+	Runner     RunnerID    // who runs it; empty: the caller does, and asks for its join tokens
+	Ref        string      // what the runner calls it; empty: it has not said
+	Candidates []Candidate // on whose behalf it may join, in order
+	Allow      BotAllow
+	Metadata   map[string]string
+	DedupKey   string // one bot at a time of a project has it
+	State      BotState
+	Reason     Code         // why it failed
+	Used       ConnectionID // on whose behalf it was given tokens last
+	Turn       int64        // counts hand-outs: with each the next candidate comes first
+	Tries      []BotTry     // the last with each candidate
+	JoinAt     time.Time
+	GiveUpAt   time.Time // it waits for a person until then
+	NextAt     time.Time // when there is something to do; zero: nothing
+	LeaseUntil time.Time // somebody does it until then
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	EndedAt    time.Time
+}
+
+// BotAllow is what a bot may use, whatever the key may that asks for it.
+type BotAllow struct {
+	Types  []string    `json:"types,omitempty"`  // of join tokens: onbehalf, zak, local_recording
+	Scopes []string    `json:"scopes,omitempty"` // an access token must have no other; empty: it gets none
+	Proxy  []ProxyRule `json:"proxy,omitempty"`  // calls through the proxy; empty: none
+}
+
+// BotTry is how the last try on behalf of one connection went.
+type BotTry struct {
+	Connection ConnectionID `json:"connection_id"`
+	At         time.Time    `json:"at"`
+	Code       Code         `json:"code,omitempty"` // why not; empty: tokens were handed out
+	Absent     bool         `json:"absent,omitempty"`
+}
+
+// BotData is what is sealed of a bot: a link may hold a passcode.
+type BotData struct {
+	Name       string            `json:"name,omitempty"` // as it is shown in the meeting
+	MeetingURL string            `json:"meeting_url"`
+	Number     string            `json:"number,omitempty"`
+	Passcode   string            `json:"passcode,omitempty"`
+	TK         string            `json:"tk,omitempty"`         // registrant token
+	Request    []byte            `json:"request,omitempty"`    // as it came, where a vendor's words were used
+	TokenURLs  map[string]string `json:"token_urls,omitempty"` // by type; what the runner was given
+}
+
+// BotStep is a line of a bot's time line.
+type BotStep struct {
+	ID         EntryID
+	Project    ProjectID
+	Bot        BotID
+	At         time.Time
+	State      BotState     // it is in since
+	Connection ConnectionID // on whose behalf
+	Code       Code         // why
+	SDK        string       // what the Meeting SDK said: "4017"
+	By         string       // who said so: "caller", "runner", "lanyard"
+}

@@ -1,0 +1,5 @@
+-- +goose Up
+-- Whose words a key uses at /api/v1; whose own it is; what it may call through the proxy.
+ALTER TABLE keys ADD COLUMN dialect TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE keys ADD COLUMN bot_id TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE keys ADD COLUMN proxy_rules TEXT COLLATE "C" NOT NULL DEFAULT ''; -- JSON array; '': any
