@@ -94,8 +94,9 @@ func (s *Server) services(ctx context.Context) error {
 	meetings := meeting.New(meeting.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections,
 		Hold: s.self.Hold, Pace: s.settings.TimeScale, Stop: s.settings.MeetingsStop})
 	s.tasks = append(s.tasks, meetings.Tasks()...)
-	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
-		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
+	tokens := jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings,
+		Rate: s.settings.JoinTokenRate, Nodes: s.self.Live})
+	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
