@@ -64,6 +64,7 @@ type Front struct {
 	observe   func(method, route string, status int, took time.Duration)
 
 	mux    *http.ServeMux
+	raw    []raw
 	huma   huma.API
 	cross  *http.CrossOriginProtection
 	keys   *Buckets
@@ -104,6 +105,19 @@ func (f *Front) PublicURL() string { return f.publicURL }
 // Handle registers a handler that does everything itself: the shapes of
 // vendors, hooks, health. It has the caps and headers of Handler, no more.
 func (f *Front) Handle(pattern string, h http.Handler) { f.mux.Handle(pattern, h) }
+
+// raw is a handler of everything below a prefix.
+type raw struct {
+	prefix, pattern string
+	handler         http.Handler
+}
+
+// HandleRaw registers a handler of everything whose path begins with prefix, in whatever
+// form it came: nothing is cleaned, nothing is redirected, and bodies, compressed ones
+// too, have no caps but the handler's. pattern is what logs call it.
+func (f *Front) HandleRaw(prefix, pattern string, h http.Handler) {
+	f.raw = append(f.raw, raw{prefix, pattern, h})
+}
 
 // Page registers a handler of pages for browsers: a POST that comes from
 // another site is refused (CSRF). What a provider may post across sites, such

@@ -69,6 +69,7 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.plain(r, rq) && r.URL.Path != "/healthz" && r.URL.Path != "/readyz":
 		f.WriteProblem(rw, r, lanyard.Errorf(lanyard.CodeInvalidRequest, "plain http is not served here: use %s", f.publicURL))
+	case f.serveRaw(rw, r):
 	case !identity(r.Header):
 		f.WriteProblem(rw, r, lanyard.Errorf(lanyard.CodeUnsupportedMediaType, "a compressed body is not taken"))
 	default:
@@ -78,6 +79,18 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
 			f.unrouted(rw, r)
 		}
 	}
+}
+
+// serveRaw serves what HandleRaw has; false for anything else.
+func (f *Front) serveRaw(rw *response, r *http.Request) bool {
+	for _, h := range f.raw {
+		if strings.HasPrefix(r.URL.EscapedPath(), h.prefix) {
+			r.Pattern = h.pattern
+			h.handler.ServeHTTP(rw, r)
+			return true
+		}
+	}
+	return false
 }
 
 // unrouted answers for the router, which would say it in plain text.
