@@ -25,6 +25,7 @@ import (
 	"lanyard/internal/portal"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
+	"lanyard/internal/proxy"
 	"lanyard/internal/spool"
 	"lanyard/internal/store"
 	"lanyard/internal/webhook"
@@ -100,6 +101,8 @@ func (s *Server) services(ctx context.Context) error {
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
 	compat.Mount(s.front, nil)
+	proxy.New(proxy.Config{Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
+		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {
