@@ -25,6 +25,8 @@ const (
 	ActTokenRefreshed     Action = "token.refreshed"
 	ActTokenRefreshFailed Action = "token.refresh_failed"
 	ActJoinTokenMinted    Action = "join_token.minted"
+	ActJoinTokenTried     Action = "join_token.tried" // made and thrown away, to see whether it can be had
+	ActSDKSigned          Action = "sdk_signature.made"
 	ActTokenURLCreated    Action = "token_url.created"
 	ActTokenURLRevoked    Action = "token_url.revoked"
 	ActDenied             Action = "access.denied"
