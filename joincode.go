@@ -28,7 +28,7 @@ const (
 	JoinTryAgain      JoinClass = "try_again"          // a network, or the provider
 )
 
-// JoinReasons says, by class, which row of docs/errors.md a bot fails with.
+// joinReasons says, by class, which row of docs/errors.md a bot fails with.
 var joinReasons = map[JoinClass]Code{
 	JoinWaitForPerson: CodePersonAbsent, JoinPersonLeft: CodePersonAbsent, JoinMintAgain: CodeJoinTokenRefused,
 	JoinNeedsToken: CodeJoinTokenNeeded, JoinOneToken: CodeJoinTokensConflict, JoinNeedsZAK: CodeSignInRequired,
@@ -72,6 +72,9 @@ func (f JoinFailure) Passes() bool {
 // native one if both do. False: nobody has written down what it means.
 func JoinCode(sdk, code string) (JoinFailure, bool) {
 	var found JoinFailure
+	if strings.TrimSpace(code) == "" {
+		return found, false
+	}
 	for _, f := range JoinCodes(code) {
 		if sdk == "" && (found.SDK == "" || f.SDK == "native") || f.SDK == sdk {
 			found = f

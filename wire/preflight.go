@@ -29,6 +29,7 @@ type PreflightLine struct {
 	About         string   `json:"about" enum:"link,key,connection,hour,scopes,host,presence,credentials,publication,mint"`
 	Verdict       string   `json:"verdict" enum:"proved,refused,unknown"`
 	ConnectionID  string   `json:"connection_id,omitempty" doc:"Of whom; absent: of all"`
+	EndUserID     string   `json:"end_user_id,omitempty" doc:"Of whom, where you named them so and they have no connection"`
 	Type          string   `json:"type,omitempty" doc:"Of join tokens; absent: of all"`
 	By            string   `json:"by" doc:"Who proved or refused it, or alone could say: lanyard, person, host, administrator, operator, or the id of the provider"`
 	Say           string   `json:"say" doc:"What was found, for people"`

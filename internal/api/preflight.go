@@ -44,7 +44,7 @@ func preflightOf(r preflight.Report) *wire.Preflight {
 	out := &wire.Preflight{Can: r.Can, Summary: r.Summary, Provider: r.Provider, MeetingNumber: r.Meeting.Number, HasPasscode: r.Meeting.Passcode != "",
 		BestConnectionID: string(r.Best), Lines: []wire.PreflightLine{}}
 	for _, l := range r.Lines {
-		out.Lines = append(out.Lines, wire.PreflightLine{About: l.About, Verdict: l.Verdict, ConnectionID: string(l.Connection), Type: l.Type, By: l.By, Say: l.Say,
+		out.Lines = append(out.Lines, wire.PreflightLine{About: l.About, Verdict: l.Verdict, ConnectionID: string(l.Connection), EndUserID: l.EndUser, Type: l.Type, By: l.By, Say: l.Say,
 			Do: l.Do, Code: string(l.Code), MissingScopes: l.MissingScopes, ReconnectURL: l.ReconnectURL})
 	}
 	return out

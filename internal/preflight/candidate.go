@@ -33,21 +33,27 @@ type candidate struct {
 // connected gets a line.
 func (l *look) find(ctx context.Context) error {
 	asked := slices.Clone(l.q.Candidates)
+	names := make([]jointoken.Who, len(asked)) // how each was named
+	for i, c := range asked {
+		names[i].Label = c.Label
+	}
 	for _, w := range l.q.Who {
 		found, err := l.s.JoinTokens.Candidates(ctx, l.p, []jointoken.Who{w})
 		switch {
 		case errors.Is(err, lanyard.CodeNotFound) && (w.EndUser != "" || w.Account != ""):
-			l.nobody(lanyard.CodeConnectionNeeded, false)
+			l.nobody(lanyard.CodeConnectionNeeded, w)
 		case err != nil:
 			return err
 		}
-		asked = append(asked, found...)
+		for _, c := range found {
+			asked, names = append(asked, c), append(names, w)
+		}
 	}
 	if len(l.q.Candidates)+len(l.q.Who) == 0 {
-		asked = []lanyard.Candidate{{Host: true}}
+		asked, names = []lanyard.Candidate{{Host: true}}, make([]jointoken.Who, 1)
 	}
 	var found []lanyard.Connection
-	for _, c := range asked { // one by one, so that each who is nobody has a line
+	for i, c := range asked { // one by one, so that each who is nobody has a line
 		some, passed, err := l.s.JoinTokens.People(ctx, l.p, []lanyard.Candidate{c}, l.out.Meeting.Number)
 		if err != nil {
 			return err
@@ -55,7 +61,7 @@ func (l *look) find(ctx context.Context) error {
 		for _, one := range passed {
 			switch code := lanyard.CodeOf(one.Err); code {
 			case lanyard.CodeConnectionNeeded, lanyard.CodeHostNotKnown:
-				l.nobody(code, c.Label != "")
+				l.nobody(code, names[i])
 			default:
 				return one.Err
 			}
@@ -78,11 +84,11 @@ func (l *look) find(ctx context.Context) error {
 }
 
 // nobody is the line about a candidate behind whom nobody is.
-func (l *look) nobody(code lanyard.Code, group bool) {
-	line := Line{About: Connection, Verdict: Refused, By: "person", Code: code,
+func (l *look) nobody(code lanyard.Code, w jointoken.Who) {
+	line := Line{About: Connection, Verdict: Refused, By: "person", Code: code, EndUser: w.EndUser,
 		Say: "This person has not connected a Zoom account yet.", Do: "Invite them to connect it; it takes two minutes, once."}
 	switch {
-	case group:
+	case w.Label != "":
 		line.Say, line.Do = "Nobody in this group has connected a Zoom account yet.", "Invite one of them to connect it; it takes two minutes, once."
 	case code == lanyard.CodeHostNotKnown:
 		line.Verdict, line.By = Unknown, "host"

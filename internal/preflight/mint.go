@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"lanyard"
+	"lanyard/internal/jointoken"
 )
 
 // patience is how long the provider is waited for, in one call.
@@ -48,7 +50,9 @@ func (l *look) trial(ctx context.Context, c *candidate, typ string) bool {
 	line := Line{About: Mint, Connection: c.ID, Type: typ, Verdict: Proved, By: c.Provider,
 		Say: "Zoom gave what a bot needs to " + deeds[typ] + ", for " + short(name) + "; it was thrown away."}
 	if err == nil {
-		l.add(line)
+		if l.add(line); typ == jointoken.LocalRecording {
+			c.types[typ] = sure // whoever hosts the meeting
+		}
 		return true
 	}
 	l.refusal(&line, c, err)
@@ -61,7 +65,7 @@ func (l *look) refusal(line *Line, c *candidate, err error) {
 	name := l.name(c)
 	line.Verdict, line.Code = Refused, lanyard.CodeOf(err)
 	row := lanyard.RowOf(line.Code)
-	line.Say, line.Do = "Zoom did not give what a bot needs: "+row.Happened, row.Do
+	line.Say, line.Do = "Zoom does not give "+short(name)+" what a bot needs.", "Tell whoever runs the bots: "+strings.TrimSuffix(err.Error(), ".")+"."
 	again := "Send " + short(name) + " the link to connect again. They open it, sign in to Zoom and press Allow."
 	switch line.Code {
 	case lanyard.CodeScopesMissing:

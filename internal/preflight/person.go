@@ -45,7 +45,7 @@ func (l *look) works(c *candidate) chance {
 	}
 	switch c.Status {
 	case lanyard.StatusRevoked:
-		refuse("person", lanyard.CodeConnectionRevoked, name+" has disconnected their Zoom account.", "Invite them to connect it again.")
+		refuse("lanyard", lanyard.CodeConnectionRevoked, "The Zoom account of "+name+" is disconnected.", "Invite them to connect it again.")
 	case lanyard.StatusPaused:
 		refuse("operator", lanyard.CodeConnectionPaused, "The connection of "+name+" is paused.", "Whoever runs the bots has to let it go on.")
 	case lanyard.StatusNeedsReauth:

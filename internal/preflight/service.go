@@ -81,6 +81,7 @@ type Line struct {
 	About         string
 	Verdict       string
 	Connection    lanyard.ConnectionID // of whom; empty: of all
+	EndUser       string               // of whom, where they were named so and have no connection
 	Type          string               // of join tokens; empty: of all
 	By            string               // who proved or refused it, or alone could say: "lanyard", "person", "host", "administrator", "operator", or the provider's id
 	Say           string               // what was found

@@ -43,16 +43,20 @@ func (l *look) sum() Report {
 	if best != none && who != nil {
 		l.out.Best = who.ID
 	}
+	deed := "join"
+	if slices.Equal(l.want, []string{jointoken.LocalRecording}) {
+		deed = "record without asking"
+	}
 	switch best {
 	case sure:
-		l.out.Can, l.out.Summary = Yes, "The bot can join now, on behalf of "+short(l.name(who))+"."
+		l.out.Can, l.out.Summary = Yes, "The bot can "+deed+" now, on behalf of "+short(l.name(who))+"."
 	case open:
 		l.out.Can, l.out.Summary = Maybe, "Nothing that can be seen from here keeps the bot out."
 		if do := l.first(Unknown, who); do != "" {
 			l.out.Summary += " What is left: " + do
 		}
 	default:
-		l.out.Can, l.out.Summary = No, "The bot cannot join"
+		l.out.Can, l.out.Summary = No, "The bot cannot "+deed
 		if who != nil && !l.later() {
 			l.out.Summary += " now"
 		}
