@@ -79,6 +79,7 @@ func TestJoinCodes(t *testing.T) {
 		{"web", "4012", lanyard.JoinNeedsToken}, {"native", "502", lanyard.JoinOneToken}, {"native", "500", lanyard.JoinMintAgain},
 		{"web", "3100", lanyard.JoinNeedsZAK}, {"native", "82", lanyard.JoinNeedsZAK}, {"web", "3004", lanyard.JoinWrongPasscode},
 		{"web", "6603", lanyard.JoinBlocked}, {"web", "3712", lanyard.JoinSignature}, {"web", "501", ""}, {"native", "4017", ""}, {"ios", "4017", ""},
+		{"linux", "501", lanyard.JoinWaitForPerson}, {"android", "8", ""},
 		{"", "", ""}, {"", "4018", ""}, {"web", "4017 OR 1", ""}, {"", "０", ""},
 	} {
 		if f, ok := lanyard.JoinCode(c.sdk, c.code); f.Class != c.want || ok != (c.want != "") {

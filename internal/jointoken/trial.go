@@ -44,7 +44,8 @@ func (s *Service) Try(ctx context.Context, p lanyard.Principal, id lanyard.Conne
 	if found != nil {
 		e = e.Failed(found)
 	}
-	if err := s.Store.Read(ctx, func(*store.Query) (lanyard.Entry, error) { return e, nil }); err != nil {
+	// Whoever asked may be gone, or have waited long enough: the provider was asked all the same.
+	if err := s.Store.Read(context.WithoutCancel(ctx), func(*store.Query) (lanyard.Entry, error) { return e, nil }); err != nil {
 		return err
 	}
 	return lanyard.Recorded(found)

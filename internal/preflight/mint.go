@@ -11,12 +11,18 @@ import (
 	"lanyard/internal/jointoken"
 )
 
-// patience is how long the provider is waited for, in one call.
-const patience = 10 * time.Second
+const (
+	// patience is how long the provider is waited for when it is asked about the app.
+	patience = 10 * time.Second
+	// allTrials is how long all trials may take: who asks is waiting.
+	allTrials = 20 * time.Second
+)
 
 // trials asks the provider for the tokens, of one candidate after the other until one has
-// all that can be had.
+// something, or the provider does not answer.
 func (l *look) trials(ctx context.Context) {
+	ctx, stop := context.WithTimeout(ctx, allTrials)
+	defer stop()
 	for i, c := range l.byChance() {
 		if i == mostTrials || l.all == none || c.base == none || l.out.Meeting.Number == "" {
 			return
@@ -26,7 +32,11 @@ func (l *look) trials(ctx context.Context) {
 			if c.types[t] == none && !l.waits(c, t) {
 				continue // a line above says why
 			}
-			had = l.trial(ctx, c, t) || had
+			verdict := l.trial(ctx, c, t)
+			if verdict == Unknown {
+				return // nor will it answer about the next
+			}
+			had = had || verdict == Proved
 		}
 		if had {
 			return
@@ -41,10 +51,8 @@ func (l *look) waits(c *candidate, typ string) bool {
 	})
 }
 
-// trial asks for one token, and says whether it was given.
-func (l *look) trial(ctx context.Context, c *candidate, typ string) bool {
-	ctx, stop := context.WithTimeout(ctx, 2*patience) // a renewal may come first
-	defer stop()
+// trial asks for one token, and says how that went.
+func (l *look) trial(ctx context.Context, c *candidate, typ string) string {
 	err := l.s.JoinTokens.Try(ctx, l.p, c.ID, l.out.Meeting, typ)
 	name := l.name(c)
 	line := Line{About: Mint, Connection: c.ID, Type: typ, Verdict: Proved, By: c.Provider,
@@ -53,11 +61,11 @@ func (l *look) trial(ctx context.Context, c *candidate, typ string) bool {
 		if l.add(line); typ == jointoken.LocalRecording {
 			c.types[typ] = sure // whoever hosts the meeting
 		}
-		return true
+		return line.Verdict
 	}
 	l.refusal(&line, c, err)
 	c.types[typ] = min(c.types[typ], l.add(line))
-	return false
+	return line.Verdict
 }
 
 // refusal puts the cause of a failed trial into words.

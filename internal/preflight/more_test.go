@@ -75,6 +75,21 @@ func TestCandidates(t *testing.T) {
 	if about["connection refused"] != 2 || about["connection proved"] != 2 || about["mint proved"] != 1 || about["credentials proved"] != 1 {
 		t.Errorf("got %v, want nobody and ben refused, chidi and ana once, one trial that worked, and the app once", about)
 	}
+	if find(s.ask(map[string]any{"connection_id": nil, "candidates": []map[string]any{{"end_user_id": "u"}, {"end_user_id": "w"}}, "types": []string{"onbehalf", "zak"}}), "mint proved zoom") == nil {
+		t.Error("got no trial that worked")
+	}
+	// A provider that does not answer is asked once, and not for everybody.
+	var before, after int
+	s.One(&before, `SELECT count(*) FROM entries WHERE what = 'join_token.tried'`)
+	fault, err := s.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Endpoint: "api"}, Action: "status", Status: 503})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask(map[string]any{"end_user_id": "u"}, map[string]any{"end_user_id": "w"})
+	if s.One(&after, `SELECT count(*) FROM entries WHERE what = 'join_token.tried'`); after != before+1 {
+		t.Errorf("got %d trials of a provider that is out of order, want one", after-before)
+	}
+	s.Sandbox.RemoveFault(fault.ID)
 	s.present("ana", true, "present")
 	if out := ask(map[string]any{"label": "sales"}, map[string]any{"end_user_id": "u"}); out.Str("best_connection_id") != s.ana.Str("id") {
 		t.Errorf("got %s, want Ana, who is there", out.Str("best_connection_id"))

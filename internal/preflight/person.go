@@ -143,6 +143,9 @@ func (l *look) there(c *candidate) chance {
 	case c.presence == lanyard.Absent:
 		line.Verdict, line.Code = Refused, lanyard.CodePersonAbsent
 		line.Say = name + " is not in the meeting, and the bot gets in only once they are."
+		if l.known.State == lanyard.RunEnded {
+			line.Say = "The meeting is not running. The bot gets in once " + short(name) + " is in it."
+		}
 	}
 	return l.add(line)
 }

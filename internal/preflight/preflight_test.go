@@ -110,6 +110,8 @@ var rows = []row{
 	{what: "ana is there", set: func(s *scene) { s.present("ana", true, "present") }, want: "presence proved zoom", say: "Ana Torres is in the meeting", do: "-"},
 	{what: "ana is not there", set: func(s *scene) { s.Connect(s.app, "v", "ben"); s.present("ben", true, "absent") }, want: "presence refused person person_absent",
 		can: "no", say: "Ana Torres is not in the meeting", do: "own Zoom account"},
+	{what: "it is over", set: func(s *scene) { s.present("ana", true, "present"); s.present("ana", false, "absent") }, want: "presence refused person person_absent",
+		can: "no", say: "not running", do: "Have Ana Torres open"},
 	{what: "nobody tells", want: "presence unknown person", can: "unknown", do: "Have Ana Torres open the meeting"},
 	{what: "not today", ask: map[string]any{"at": soon}, want: "presence unknown person", do: "Tell Ana Torres to join on time"},
 
