@@ -96,6 +96,7 @@ func (l *look) tried(ctx context.Context, c *candidate, line *Line, tell string)
 		line.Do = tell + "client id or secret are wrong, or the app is switched off at Zoom; `lanyard app check` says which."
 	default:
 		line.Say, line.Do = "Zoom was asked about the bot's app and gave no useful answer.", "Look again in some minutes."
+		l.silent = call.Err() != nil
 	}
 }
 

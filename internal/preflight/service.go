@@ -138,7 +138,7 @@ func (s *Service) Check(ctx context.Context, p lanyard.Principal, q Question) (R
 			return Report{}, err
 		}
 	}
-	if q.Mint {
+	if q.Mint && !l.silent {
 		l.trials(ctx)
 	}
 	return l.sum(), nil
@@ -157,6 +157,7 @@ type look struct {
 	candidates []*candidate
 	apps       map[lanyard.AppID]chance
 	all        chance // what holds for every candidate
+	silent     bool   // the provider does not answer
 	out        Report
 }
 
