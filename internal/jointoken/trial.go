@@ -20,9 +20,9 @@ func (s *Service) People(ctx context.Context, p lanyard.Principal, list []lanyar
 }
 
 // Try mints a token of one type and throws it away: nil says that a bot would have it
-// now. With Zoom that has no effect: each of its tokens is read by GET, is spent when a
-// meeting is joined with it, and ends none that was made before. The log has it as a
-// trial. Errors as for Mint.
+// now. With Zoom that has no effect, by what it documents: each of its tokens is read by
+// GET, is spent when a meeting is joined with it, and ends none that was made before. The
+// log has it as a trial. Errors as for Mint.
 func (s *Service) Try(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, meeting provider.Meeting, typ string) error {
 	if err := s.entitled(ctx, p, id, []string{typ}); err != nil {
 		return err

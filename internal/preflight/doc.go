@@ -10,7 +10,7 @@
 // hand: no scope, code or status is in a sentence; those are beside it.
 //
 // It changes nothing. With Question.Mint the provider is asked for the tokens that the
-// bot will need, and they are thrown away: Zoom's are spent when a meeting is joined with
-// them and not by being made, nobody is told of them, and the next one ends none before.
-// A trial is in the log like every other, as a trial.
+// bot will need, and they are thrown away: by what Zoom documents, its tokens are spent
+// when a meeting is joined with them and not by being made, several may be out at once,
+// and nobody is told of them. A trial is in the log like every other, as a trial.
 package preflight
