@@ -12,6 +12,7 @@ import (
 	"lanyard/internal/api"
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
+	"lanyard/internal/compat"
 	"lanyard/internal/connection"
 	"lanyard/internal/connectpage"
 	"lanyard/internal/egress"
@@ -95,11 +96,12 @@ func (s *Server) services(ctx context.Context) error {
 	meetings := meeting.New(meeting.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections,
 		Hold: s.self.Hold, Pace: s.settings.TimeScale, Stop: s.settings.MeetingsStop})
 	s.tasks = append(s.tasks, meetings.Tasks()...)
-	joins := jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings})
-	ahead := preflight.New(preflight.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings, JoinTokens: joins})
-	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
-		JoinTokens: joins, Meetings: meetings, Preflight: ahead,
+	tokens := jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings,
+		Rate: s.settings.JoinTokenRate, Nodes: s.self.Live})
+	ahead := preflight.New(preflight.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings, JoinTokens: tokens})
+	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
+	compat.Mount(s.front, nil)
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {

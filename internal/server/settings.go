@@ -45,6 +45,8 @@ type Settings struct {
 	RefreshInFlight int     `name:"refresh_in_flight" default:"200" example:"50" doc:"Renewals under way at once on each node. One app may have about a third of them, and a quarter is kept for callers who wait." danger:"A node that is killed loses at most so many answers, and only of providers that take back no spent token."`
 	RefreshStop     bool    `name:"refresh_stop" default:"false" example:"true" doc:"This node renews nothing by the schedule, only for callers who wait. For all nodes, and without a restart: lanyard refresh stop." danger:"What nobody uses is not kept alive: after some weeks its refresh tokens die."`
 
+	JoinTokenRate float64 `name:"join_token_rate" default:"10" example:"20" doc:"Join tokens per second that are minted for one account at the provider, which at Zoom is a whole company, on all nodes together. It is halved when the provider says that it was too much, and comes back within a minute." danger:"Too high, and the provider refuses the company's calls, also those of its other apps; too low, and bots that join at the full hour wait."`
+
 	MeetingsStop bool `name:"meetings_stop" default:"false" example:"true" doc:"This node lists nobody's meetings; whose meeting it is, is then known from notices alone." danger:"On all nodes, meetings planned before a person has connected are not known."`
 
 	MetricsListen string        `name:"metrics_listen" default:"" example:"10.0.0.7:9090" doc:"Address for /metrics without a credential; default: on the operator's socket only." danger:"Whoever reaches it sees how busy you are, though no names."`
