@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -90,13 +91,11 @@ func TestAnAppIsDeclaredAndSigns(t *testing.T) {
 // What a number of Zoom's means, without a server.
 func TestACodeIsExplained(t *testing.T) {
 	explain := func(args ...string) (string, error) {
-		var out bytes.Buffer
-		c := &cli{out: &out, err: &out}
-		cmd := c.botExplain()
-		cmd.SetArgs(args)
-		cmd.SilenceErrors, cmd.SilenceUsage = true, true
-		err := cmd.Execute()
-		return out.String(), err
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), append([]string{"bot", "explain"}, args...), &out, &errs, nil); code != 0 {
+			return out.String(), errors.New(errs.String())
+		}
+		return out.String(), nil
 	}
 	out, err := explain("4017")
 	if err != nil || !strings.HasPrefix(out, "web 4017 (AUTHORIZED_USER_NOT_INMEETING)\n") || !strings.Contains(out, "→ Have the person open the meeting") || !strings.Contains(out, "The bot may say: I will come in") {
