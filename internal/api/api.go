@@ -17,6 +17,7 @@ import (
 	"lanyard/internal/flow"
 	"lanyard/internal/jointoken"
 	"lanyard/internal/meeting"
+	"lanyard/internal/preflight"
 	"lanyard/internal/provider"
 	"lanyard/internal/web"
 	"lanyard/internal/webhook"
@@ -31,6 +32,7 @@ type API struct {
 	Connections *connection.Service
 	JoinTokens  *jointoken.Service
 	Meetings    *meeting.Service
+	Preflight   *preflight.Service
 	Audit       *audit.Service
 	Events      *webhook.Service
 }
@@ -49,6 +51,7 @@ func (a *API) Mount(f *web.Front) {
 	a.mountTokenURLs(f)
 	a.mountConsents(f)
 	a.mountMeetings(f)
+	a.mountPreflight(f)
 	a.mountAudit(f)
 	a.mountWebhooks(f)
 	a.mountOperator(f)

@@ -23,6 +23,7 @@ import (
 	"lanyard/internal/meeting"
 	"lanyard/internal/notice"
 	"lanyard/internal/portal"
+	"lanyard/internal/preflight"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
 	"lanyard/internal/proxy"
@@ -99,7 +100,8 @@ func (s *Server) services(ctx context.Context) error {
 	s.tasks = append(s.tasks, meetings.Tasks()...)
 	tokens := jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings,
 		Rate: s.settings.JoinTokenRate, Nodes: s.self.Live})
-	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings,
+	ahead := preflight.New(preflight.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings, JoinTokens: tokens})
+	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
 	compat.Mount(s.front, nil)
 	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front})
