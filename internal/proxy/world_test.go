@@ -34,6 +34,7 @@ type api struct {
 	mu     sync.Mutex
 	heard  []heard
 	answer func(h heard, to net.Conn)
+	stream func(r *http.Request) bool // reads a body as it comes; false: it has read enough
 }
 
 const fine = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"ok\":true}"
@@ -61,7 +62,7 @@ func newAPI(t *testing.T) *api {
 func (a *api) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	var raw bytes.Buffer
-	in := bufio.NewReader(io.TeeReader(oneByOne{conn}, &raw))
+	in := bufio.NewReader(oneByOne{conn, &raw})
 	for {
 		raw.Reset()
 		r, err := http.ReadRequest(in)
@@ -74,6 +75,13 @@ func (a *api) serve(conn net.Conn) {
 		head, _, _ := strings.Cut(raw.String(), "\r\n\r\n")
 		h := heard{head: head, header: r.Header, host: r.Host}
 		h.line, _, _ = strings.Cut(head, "\r\n")
+		a.mu.Lock()
+		stream := a.stream
+		a.mu.Unlock()
+		if stream != nil && stream(r) {
+			_, _ = conn.Write([]byte(fine))
+			return
+		}
 		body, err := io.ReadAll(r.Body)
 		h.body, h.broken = string(body), err != nil
 		a.note(h)
@@ -89,10 +97,22 @@ func (a *api) serve(conn net.Conn) {
 	}
 }
 
-// oneByOne gives a reader no more than it asks for, so that what was kept is one request.
-type oneByOne struct{ net.Conn }
+// oneByOne keeps the head of what is read, byte by byte, so that what was kept is one request.
+type oneByOne struct {
+	net.Conn
+	kept *bytes.Buffer
+}
 
-func (o oneByOne) Read(p []byte) (int, error) { return o.Conn.Read(p[:1]) }
+func (o oneByOne) Read(p []byte) (int, error) {
+	if o.kept.Len() < 4<<10 {
+		p = p[:1]
+	}
+	n, err := o.Conn.Read(p)
+	if o.kept.Len() < 64<<10 {
+		o.kept.Write(p[:n])
+	}
+	return n, err
+}
 
 func (a *api) note(h heard) {
 	a.mu.Lock()
