@@ -37,7 +37,7 @@ func lines(headers []string) (out string) {
 func TestWhatProvidersAnswer(t *testing.T) {
 	w := newWorld(t, tight)
 	noise := make([]byte, 2<<20)
-	_, _ = rand.New(rand.NewSource(1)).Read(noise) //nolint:gosec // noise that no compression makes smaller
+	_, _ = rand.New(rand.NewSource(1)).Read(noise) // noise that no compression makes smaller
 	for _, c := range []struct {
 		name, says string
 		want       string // code, or status
