@@ -27,6 +27,7 @@ type world struct {
 	event      lanyard.Event
 	endpoint   lanyard.Endpoint
 	delivery   lanyard.Delivery
+	runner     lanyard.Runner
 	consent    lanyard.Consent
 	text       lanyard.ConsentText
 	claim      store.Idempotency
@@ -95,6 +96,8 @@ func newWorld() world {
 			Outcome: "failed", Code: lanyard.CodeAccountMismatch, App: app.ID, Connection: connection.ID, Grant: grant.ID, Session: session.ID,
 			Key: "lyk_x", Person: person.ID, Detail: map[string]string{"provider": "zoom"}, Sealed: []byte("e" + n), RequestID: "rq"},
 		event: event, endpoint: endpoint, delivery: delivery,
+		runner: lanyard.Runner{ID: newID[lanyard.RunnerID]("run_"), Project: p.ID, Kind: lanyard.RunnerRecall, Name: "bots", URL: "https://r.example/api/v1",
+			Key: []byte("rk" + n), Default: true, CreatedAt: day, UpdatedAt: day},
 		claim: store.Idempotency{ID: newID[string]("idm_"), Project: p.ID, Key: "lyk_x", Route: "POST /v1/connections",
 			KeyHash: hash("idem" + n), BodyHash: hash("body"), ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Microsecond).UTC(), CreatedAt: day},
 	}
@@ -119,6 +122,9 @@ func (w *world) add(t testing.TB, db *store.DB) {
 			if err != nil {
 				return lanyard.Entry{}, err
 			}
+		}
+		if err := tx.AddRunner(w.runner); err != nil {
+			return lanyard.Entry{}, err
 		}
 		if err := tx.AddEndpoint(w.endpoint); err != nil {
 			return lanyard.Entry{}, err
