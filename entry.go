@@ -50,8 +50,9 @@ const (
 	ActSecurity           Action = "security.tampered"
 	ActEndpointChanged    Action = "endpoint.changed"
 	ActEndpointDisabled   Action = "endpoint.disabled" // by us: it is gone, or has failed for days
-	ActMailSent           Action = "mail.sent"         // about a connection, an app or an endpoint
-	ActMailFailed         Action = "mail.failed"       // refused for good, or given up
+	ActRunnerChanged      Action = "runner.changed"
+	ActMailSent           Action = "mail.sent"   // about a connection, an app or an endpoint
+	ActMailFailed         Action = "mail.failed" // refused for good, or given up
 	ActMailTested         Action = "mail.tested"
 )
 

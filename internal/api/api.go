@@ -19,6 +19,7 @@ import (
 	"lanyard/internal/meeting"
 	"lanyard/internal/preflight"
 	"lanyard/internal/provider"
+	"lanyard/internal/runner"
 	"lanyard/internal/web"
 	"lanyard/internal/webhook"
 )
@@ -35,6 +36,7 @@ type API struct {
 	Preflight   *preflight.Service
 	Audit       *audit.Service
 	Events      *webhook.Service
+	Runners     *runner.Service
 }
 
 // Mount registers every operation, in the order of the documentation.
@@ -54,6 +56,7 @@ func (a *API) Mount(f *web.Front) {
 	a.mountPreflight(f)
 	a.mountAudit(f)
 	a.mountWebhooks(f)
+	a.mountRunners(f)
 	a.mountOperator(f)
 }
 

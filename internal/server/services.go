@@ -27,6 +27,7 @@ import (
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
 	"lanyard/internal/proxy"
+	"lanyard/internal/runner"
 	"lanyard/internal/spool"
 	"lanyard/internal/store"
 	"lanyard/internal/tokenurl"
@@ -100,9 +101,10 @@ func (s *Server) services(ctx context.Context) error {
 	s.tasks = append(s.tasks, meetings.Tasks()...)
 	tokens := jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings,
 		Rate: s.settings.JoinTokenRate, Nodes: s.self.Live})
+	runners := runner.New(runner.Config{Store: s.db, Vault: s.vault, Out: s.out, PublicURL: s.settings.PublicURL, Logger: s.log, Pace: s.settings.TimeScale})
 	ahead := preflight.New(preflight.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings, JoinTokens: tokens})
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
-		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
+		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners}).Mount(s.front)
 	compat.Mount(s.front, nil)
 	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front})
 	proxy.New(proxy.Config{Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
