@@ -47,6 +47,7 @@ const (
 	CodeCompletionInvalid        Code = "completion_invalid"
 	CodeCompletionExpired        Code = "completion_expired"
 	CodeEndUserMismatch          Code = "end_user_mismatch"
+	CodeUnboundCodesOff          Code = "unbound_codes_off"
 	CodeCodeRejected             Code = "code_rejected"
 	CodeLinkUnknown              Code = "link_unknown"
 	CodeLinkExpired              Code = "link_expired"
@@ -142,6 +143,7 @@ var rows = map[Code]Row{
 	CodeCompletionInvalid:        {CodeCompletionInvalid, Invalid, false, "Completion not valid", "The completion code is unknown or was used before.", "Begin again with the same invitation; a completion works once.", ""},
 	CodeCompletionExpired:        {CodeCompletionExpired, Gone, false, "Completion too late", "The completion code came too late; the provider's code was destroyed unused.", "Begin again with the same invitation, and complete within the time it says.", ""},
 	CodeEndUserMismatch:          {CodeEndUserMismatch, Conflict, false, "Not the invited end user", "The end user named here is not the one who was invited. Nothing was connected, and the provider's code was destroyed.", "Check your own login: the person in the browser is not who the invitation was made for.", ""},
+	CodeUnboundCodesOff:          {CodeUnboundCodesOff, Forbidden, false, "Codes without state are off", "This project does not take authorization codes that come without state.", "Use `POST /v1/connect-sessions`, or allow them: `lanyard project update --allow-unbound-codes=true`.", ""},
 	CodeCodeRejected:             {CodeCodeRejected, Upstream, true, "The provider refused the code", "The provider refused to trade the authorization code.", "Begin again; a code works once and for a short time only.", "Connecting did not work. Please try again."},
 	CodeLinkUnknown:              {CodeLinkUnknown, NotFound, true, "This link does not work", "We do not know this link. It may be cut off or withdrawn.", "Open the whole link again, or ask whoever sent it for a new one.", ""},
 	CodeLinkExpired:              {CodeLinkExpired, Gone, true, "This link is too old", "This link has expired.", "Go back to where you got it and ask for a new one.", ""},

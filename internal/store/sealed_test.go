@@ -127,7 +127,7 @@ func TestEveryBlobIsAccountedFor(t *testing.T) {
 	w.claim.Status, w.claim.Answer = 200, []byte("answer")
 	done(t, db, func(tx *store.Tx) error { return tx.FinishIdempotency(w.claim) })
 	known := []string{"keysets.sealed", "keys.mac", "apps.client_hash", "apps.custom", "persons.ref_hash", "sessions.link_hash",
-		"flows.state_hash", "flows.cookie_hash", "flows.completion_hash", "grants.subject_hash", "grants.account_hash", "grants.organization_hash", "entries.leaf_hash",
+		"flows.state_hash", "flows.cookie_hash", "flows.code_hash", "flows.completion_hash", "grants.subject_hash", "grants.account_hash", "grants.organization_hash", "entries.leaf_hash",
 		"idempotency.key_hash", "idempotency.body_hash", "revocations.subject_hash",
 		"revocations.tokens", // gone within 26 hours; a key that was replaced stays for 48
 		"attendances.account", "attendances.meeting", "attendances.participant", "attendances.run", "listings.account",

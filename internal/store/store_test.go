@@ -65,7 +65,7 @@ func newWorld() world {
 		Label: "work", Metadata: map[string]string{"k": "v"}, Scopes: []string{"a"}, ScopesOptional: []string{"c"},
 		Sealed: []byte("ss" + n), State: lanyard.SessionOpen, LastError: lanyard.CodeConsentDenied, ExpiresAt: day, CreatedAt: day, UpdatedAt: day}
 	flow := lanyard.Flow{ID: newID[lanyard.FlowID]("flw_"), Project: p.ID, App: app.ID, Session: session.ID, Person: person.ID,
-		StateHash: hash("state" + n), CookieHash: hash("cookie" + n), Sealed: []byte("fs" + n), Parked: []byte("fp" + n),
+		StateHash: hash("state" + n), CodeHash: hash("code" + n), CookieHash: hash("cookie" + n), Sealed: []byte("fs" + n), Parked: []byte("fp" + n),
 		CompletionHash: hash("cmp" + n), CompletionExpiresAt: day, State: lanyard.FlowStarted, Error: lanyard.CodeConsentDenied,
 		ExpiresAt: day, CreatedAt: day}
 	event := lanyard.Event{ID: newID[lanyard.EventID]("evt_"), Project: p.ID, At: day, Type: lanyard.EventConnectionCreated,

@@ -270,8 +270,10 @@ CREATE TABLE flows (
 	state TEXT COLLATE "C" NOT NULL,
 	error TEXT COLLATE "C" NOT NULL,
 	expires_at BIGINT NOT NULL,
-	created_at BIGINT NOT NULL
+	created_at BIGINT NOT NULL,
+	code_hash BYTEA
 );
+CREATE UNIQUE INDEX flows_code ON public.flows USING btree (code_hash);
 CREATE UNIQUE INDEX flows_completion ON public.flows USING btree (completion_hash);
 CREATE UNIQUE INDEX flows_pkey ON public.flows USING btree (id);
 CREATE INDEX flows_project ON public.flows USING btree (project_id, id);

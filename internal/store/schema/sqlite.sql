@@ -294,7 +294,9 @@ CREATE TABLE flows (
 	error                 TEXT NOT NULL,
 	expires_at            INTEGER NOT NULL,
 	created_at            INTEGER NOT NULL
-) STRICT;
+, code_hash BLOB) STRICT;
+
+CREATE UNIQUE INDEX flows_code ON flows (code_hash);
 
 CREATE UNIQUE INDEX flows_completion ON flows (completion_hash);
 
