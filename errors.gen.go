@@ -96,6 +96,16 @@ const (
 	CodeHostRequired             Code = "host_required"
 	CodeHostNotKnown             Code = "host_not_known"
 	CodeUserNotActive            Code = "user_not_active"
+	CodeBotTooEarly              Code = "bot_too_early"
+	CodeBotOver                  Code = "bot_over"
+	CodeBotDuplicate             Code = "bot_duplicate"
+	CodeBotNotAllowed            Code = "bot_not_allowed"
+	CodeBotState                 Code = "bot_state"
+	CodeBotNoCandidates          Code = "bot_no_candidates"
+	CodePersonAbsent             Code = "person_absent"
+	CodeBotNotStarted            Code = "bot_not_started"
+	CodeBotSilent                Code = "bot_silent"
+	CodeBotRefused               Code = "bot_refused"
 )
 
 var rows = map[Code]Row{
@@ -191,4 +201,14 @@ var rows = map[Code]Row{
 	CodeHostRequired:             {CodeHostRequired, Forbidden, false, "Only the host's account", "Only the host of the meeting can give this token.", "Use the host's connection.", "Only the host can allow this."},
 	CodeHostNotKnown:             {CodeHostNotKnown, Conflict, false, "Host not known", "Nobody who is connected is known to host this meeting.", "Name the host's connection in `connection_id`, or have the host connect with a scope for listing meetings.", "I do not know yet whose meeting this is."},
 	CodeUserNotActive:            {CodeUserNotActive, Conflict, false, "Account not active at the provider", "The provider says this account is not active.", "The person has to activate it at the provider.", "Your account is not active."},
+	CodeBotTooEarly:              {CodeBotTooEarly, Conflict, false, "Its hour has not come", "A bot gets its join tokens from two minutes before its hour, and not earlier: they live for a short time.", "Ask again then; `retry_after` says when.", ""},
+	CodeBotOver:                  {CodeBotOver, Conflict, false, "The bot is done", "This bot has left, has failed or was cancelled.", "Make another bot.", ""},
+	CodeBotDuplicate:             {CodeBotDuplicate, Conflict, false, "There is such a bot", "A bot with this deduplication key is not done yet.", "Use that one; `choices` has its id.", ""},
+	CodeBotNotAllowed:            {CodeBotNotAllowed, Forbidden, false, "Not among what the bot may", "The bot may not have this, whatever the key may.", "Ask for less, or make the bot with more in `allow`.", ""},
+	CodeBotState:                 {CodeBotState, Conflict, false, "Not in this state", "A bot in this state cannot do that.", "Read the bot again; docs/bots.md draws which state follows which.", ""},
+	CodeBotNoCandidates:          {CodeBotNoCandidates, Conflict, false, "Nobody to join on behalf of", "The bot names nobody on whose behalf it could join.", "Make it with `candidates`.", ""},
+	CodePersonAbsent:             {CodePersonAbsent, Conflict, false, "Not in the meeting yet", "None of those on whose behalf the bot may join is in the meeting, and it was tried just now.", "Have one of them join, and ask again; `retry_after` says when.", "I can join once you are in the meeting yourself."},
+	CodeBotNotStarted:            {CodeBotNotStarted, Upstream, false, "Nobody has run it", "Whoever was to run the bot did not.", "Look at the runner, or at what should ask for the bot's join tokens.", ""},
+	CodeBotSilent:                {CodeBotSilent, Upstream, false, "Nothing was heard of it", "Whoever runs the bot has said nothing of it for a day.", "Have it report, or look at the runner.", ""},
+	CodeBotRefused:               {CodeBotRefused, Upstream, false, "The meeting did not take it", "Whoever runs the bot reports that it could not join.", "The time line of the bot has what the Meeting SDK said: `lanyard bot explain`.", ""},
 }
