@@ -102,10 +102,23 @@ const (
 	CodeBotNotAllowed            Code = "bot_not_allowed"
 	CodeBotState                 Code = "bot_state"
 	CodeBotNoCandidates          Code = "bot_no_candidates"
-	CodePersonAbsent             Code = "person_absent"
 	CodeBotNotStarted            Code = "bot_not_started"
 	CodeBotSilent                Code = "bot_silent"
-	CodeBotRefused               Code = "bot_refused"
+	CodePersonAbsent             Code = "person_absent"
+	CodeJoinTokenRefused         Code = "join_token_refused"
+	CodeJoinTokenNeeded          Code = "join_token_needed"
+	CodeJoinTokensConflict       Code = "join_tokens_conflict"
+	CodeSignInRequired           Code = "sign_in_required"
+	CodeAppNotPublished          Code = "app_not_published"
+	CodeAppBlocked               Code = "app_blocked"
+	CodePasscodeWrong            Code = "passcode_wrong"
+	CodeMeetingNotStarted        Code = "meeting_not_started"
+	CodeMeetingOver              Code = "meeting_over"
+	CodeMeetingClosed            Code = "meeting_closed"
+	CodeRegistrationNeeded       Code = "registration_needed"
+	CodeSdkSignatureRefused      Code = "sdk_signature_refused"
+	CodeSdkOutdated              Code = "sdk_outdated"
+	CodeJoinFailed               Code = "join_failed"
 )
 
 var rows = map[Code]Row{
@@ -207,8 +220,21 @@ var rows = map[Code]Row{
 	CodeBotNotAllowed:            {CodeBotNotAllowed, Forbidden, false, "Not among what the bot may", "The bot may not have this, whatever the key may.", "Ask for less, or make the bot with more in `allow`.", ""},
 	CodeBotState:                 {CodeBotState, Conflict, false, "Not in this state", "A bot in this state cannot do that.", "Read the bot again; docs/bots.md draws which state follows which.", ""},
 	CodeBotNoCandidates:          {CodeBotNoCandidates, Conflict, false, "Nobody to join on behalf of", "The bot names nobody on whose behalf it could join.", "Make it with `candidates`.", ""},
-	CodePersonAbsent:             {CodePersonAbsent, Conflict, false, "Not in the meeting yet", "None of those on whose behalf the bot may join is in the meeting, and it was tried just now.", "Have one of them join, and ask again; `retry_after` says when.", "I can join once you are in the meeting yourself."},
 	CodeBotNotStarted:            {CodeBotNotStarted, Upstream, false, "Nobody has run it", "Whoever was to run the bot did not.", "Look at the runner, or at what should ask for the bot's join tokens.", ""},
 	CodeBotSilent:                {CodeBotSilent, Upstream, false, "Nothing was heard of it", "Whoever runs the bot has said nothing of it for a day.", "Have it report, or look at the runner.", ""},
-	CodeBotRefused:               {CodeBotRefused, Upstream, false, "The meeting did not take it", "Whoever runs the bot reports that it could not join.", "The time line of the bot has what the Meeting SDK said: `lanyard bot explain`.", ""},
+	CodePersonAbsent:             {CodePersonAbsent, Conflict, false, "Not in the meeting", "Nobody on whose behalf the bot may join is in the meeting.", "Have the person open the meeting, signed in to Zoom with the account that is connected. The bot follows by itself.", "I will come in as soon as you are in the meeting with your own Zoom account."},
+	CodeJoinTokenRefused:         {CodeJoinTokenRefused, Upstream, false, "Join token refused", "The meeting did not take the join token: it was used before, is too old, or is for another meeting.", "Ask for new join tokens at the moment of joining, and use each of them once.", "I could not get in. I will try again."},
+	CodeJoinTokenNeeded:          {CodeJoinTokenNeeded, Conflict, false, "No join token", "The bot came to a meeting of another account without a token that lets it in.", "Give the bot an on-behalf token of a person who is in the meeting; `POST /v1/preflight` says whose there is.", ""},
+	CodeJoinTokensConflict:       {CodeJoinTokensConflict, Invalid, false, "Two tokens that exclude each other", "The bot came with an on-behalf token and a ZAK, of which a meeting takes one.", "Allow the bot one of the two types.", ""},
+	CodeSignInRequired:           {CodeSignInRequired, Conflict, false, "Only for people who are signed in", "The host lets in only people who are signed in.", "Let the bot join with a ZAK of somebody who may, or ask the host to lift that setting for this meeting.", "The host lets in only people who are signed in. Please ask the host to change that for this meeting."},
+	CodeAppNotPublished:          {CodeAppNotPublished, Conflict, false, "App not approved by the provider", "The provider has not approved the app for meetings outside its owner's own account.", "The operator has the app reviewed by the provider, and then says so: `lanyard app update --published yes`. Meetings of the owner's own account work meanwhile.", "I cannot join meetings of other companies yet."},
+	CodeAppBlocked:               {CodeAppBlocked, Conflict, false, "Not allowed by the host's organisation", "The rules of the host's organisation do not let this bot in.", "Ask the host's administrator to allow the app.", "The host's organisation does not let me in. Please ask its administrator."},
+	CodePasscodeWrong:            {CodePasscodeWrong, Conflict, false, "Passcode wrong", "The meeting's passcode is wrong or missing.", "Send the whole link from the invitation: the passcode is in it.", "The passcode of the meeting is not right. Please send the whole link from the invitation."},
+	CodeMeetingNotStarted:        {CodeMeetingNotStarted, Conflict, false, "Not started", "The host has not started the meeting.", "Wait for the host, or ask the host to let people in before.", "The meeting has not started. I will come when it does."},
+	CodeMeetingOver:              {CodeMeetingOver, Gone, false, "Meeting over", "The meeting has ended.", "Make a bot for the next one.", "The meeting is over."},
+	CodeMeetingClosed:            {CodeMeetingClosed, Conflict, false, "The host lets nobody in", "The meeting is full or locked, or the host has removed the bot.", "Ask the host to let the bot in.", "I cannot get in. Please ask the host to let me in."},
+	CodeRegistrationNeeded:       {CodeRegistrationNeeded, Conflict, false, "Registration needed", "One has to register for this meeting.", "Register the bot, and send the personal link that comes back.", "One has to register for this meeting. Please register me, or send a personal link."},
+	CodeSdkSignatureRefused:      {CodeSdkSignatureRefused, Upstream, false, "SDK signature refused", "The Meeting SDK did not take the signature it was started with.", "Make a new one: `POST /v1/apps/{id}/sdk-signature`. If it is refused too, `lanyard app check` says whether id and secret are right; the clock must be, too.", ""},
+	CodeSdkOutdated:              {CodeSdkOutdated, Conflict, false, "SDK too old", "The provider does not support this version of the Meeting SDK any more.", "Bring the bot's Meeting SDK up to date.", ""},
+	CodeJoinFailed:               {CodeJoinFailed, Upstream, false, "Could not join", "The bot could not join the meeting, for a cause that passes or that the provider does not name.", "Let it try again.", "I could not get in. I will try again."},
 }

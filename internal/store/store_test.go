@@ -88,7 +88,7 @@ func newWorld() world {
 	bot := lanyard.Bot{ID: newID[lanyard.BotID]("bot_"), Project: p.ID, Provider: "zoom", Meeting: hash("meeting"), Sealed: []byte("bs" + n),
 		Dialect: lanyard.DialectAttendee, Runner: "run_x", Ref: "their-1", Candidates: []lanyard.Candidate{{Connection: connection.ID}, {Label: "team"}, {Host: true}},
 		Allow:    lanyard.BotAllow{Types: []string{"onbehalf"}, Scopes: []string{"a"}, Proxy: []lanyard.ProxyRule{{Methods: []string{"GET"}, Path: "/v2/users/me"}}},
-		Metadata: map[string]string{"k": "v"}, DedupKey: "one", State: lanyard.BotReady, Reason: lanyard.CodeBotRefused, Used: connection.ID, Turn: 2,
+		Metadata: map[string]string{"k": "v"}, DedupKey: "one", State: lanyard.BotReady, Reason: lanyard.CodeJoinFailed, Used: connection.ID, Turn: 2,
 		Tries:  []lanyard.BotTry{{Connection: connection.ID, At: day, Code: lanyard.CodePersonAbsent, Absent: true, Seen: true}},
 		JoinAt: day, Patience: time.Minute, GiveUpAt: day.Add(time.Minute), ToldAt: day, NextAt: day, LeaseUntil: day, CreatedAt: day, UpdatedAt: day}
 	return world{bot: bot, consent: consent, text: text, project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
