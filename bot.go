@@ -38,6 +38,9 @@ var botMoves = map[BotState][]BotState{
 // May says whether a bot moves from s to that state. What stays is no move.
 func (s BotState) May(to BotState) bool { return slices.Contains(botMoves[s], to) }
 
+// Vendor says whether a bot vendor runs it: then it asks by itself, and is asked how it is.
+func (b Bot) Vendor() bool { return b.Runner != "" && b.Kind != RunnerWebhook }
+
 // Over says whether a bot is done for good.
 func (s BotState) Over() bool { return len(botMoves[s]) == 0 }
 
@@ -71,6 +74,7 @@ type Bot struct {
 	Sealed     []byte      // BotData, under the project's key
 	Dialect    Dialect     // in whose words it was asked for
 	Runner     RunnerID    // who runs it; empty: the caller does, and asks for its join tokens
+	Kind       RunnerKind  // of Runner
 	Ref        string      // what the runner calls it; empty: it has not said
 	Candidates []Candidate // on whose behalf it may join, in order
 	Allow      BotAllow

@@ -11,12 +11,12 @@ import (
 	"lanyard"
 )
 
-const botColumns = `id, project_id, provider, meeting, sealed, dialect, runner_id, ref, candidates, allow, metadata, dedup_key, state, reason,
+const botColumns = `id, project_id, provider, meeting, sealed, dialect, runner_id, runner_kind, ref, candidates, allow, metadata, dedup_key, state, reason,
 	used, turn, tries, join_at, patience, give_up_at, told_at, next_at, lease_until, created_at, updated_at, ended_at`
 
 func scanBot(r row, b *lanyard.Bot) error {
 	var patience int64
-	err := r.Scan(&b.ID, &b.Project, &b.Provider, &b.Meeting, &b.Sealed, &b.Dialect, &b.Runner, &b.Ref, value(&b.Candidates), value(&b.Allow),
+	err := r.Scan(&b.ID, &b.Project, &b.Provider, &b.Meeting, &b.Sealed, &b.Dialect, &b.Runner, &b.Kind, &b.Ref, value(&b.Candidates), value(&b.Allow),
 		asDict{&b.Metadata}, &b.DedupKey, &b.State, &b.Reason, &b.Used, &b.Turn, value(&b.Tries), asTime{&b.JoinAt}, &patience, asTime{&b.GiveUpAt},
 		asTime{&b.ToldAt}, asTime{&b.NextAt}, asTime{&b.LeaseUntil}, asTime{&b.CreatedAt}, asTime{&b.UpdatedAt}, asTime{&b.EndedAt})
 	b.Patience = time.Duration(patience) * time.Microsecond
@@ -81,7 +81,7 @@ func (q *Query) Bots(project lanyard.ProjectID, f lanyard.BotFilter, page lanyar
 
 // AddBot writes a new bot. One that has its dedup key and is not over makes it an *ExistsError.
 func (tx *Tx) AddBot(b lanyard.Bot) error {
-	return tx.add("bots", botColumns, []any{b.ID, b.Project, b.Provider, notNull(b.Meeting), b.Sealed, b.Dialect, b.Runner, b.Ref,
+	return tx.add("bots", botColumns, []any{b.ID, b.Project, b.Provider, notNull(b.Meeting), b.Sealed, b.Dialect, b.Runner, b.Kind, b.Ref,
 		asJSON(len(b.Candidates), b.Candidates), asJSON(1, b.Allow), dictText(b.Metadata), b.DedupKey, b.State, b.Reason, b.Used, b.Turn,
 		asJSON(len(b.Tries), b.Tries), micros(b.JoinAt), b.Patience.Microseconds(), micros(b.GiveUpAt), micros(b.ToldAt), micros(b.NextAt),
 		micros(b.LeaseUntil), micros(tx.stamp(b.CreatedAt)), micros(tx.stamp(b.UpdatedAt)), micros(b.EndedAt)})

@@ -86,7 +86,7 @@ func newWorld() world {
 		AskedAt: day.Add(time.Second), GrantedAt: day.Add(time.Minute), Sealed: []byte("cs" + n), Who: "key:lyk_x", Key: "lyk_x",
 		State: lanyard.ConsentGiven, CreatedAt: day}
 	bot := lanyard.Bot{ID: newID[lanyard.BotID]("bot_"), Project: p.ID, Provider: "zoom", Meeting: hash("meeting"), Sealed: []byte("bs" + n),
-		Dialect: lanyard.DialectAttendee, Runner: "run_x", Ref: "their-1", Candidates: []lanyard.Candidate{{Connection: connection.ID}, {Label: "team"}, {Host: true}},
+		Dialect: lanyard.DialectAttendee, Runner: "run_x", Kind: lanyard.RunnerAttendee, Ref: "their-1", Candidates: []lanyard.Candidate{{Connection: connection.ID}, {Label: "team"}, {Host: true}},
 		Allow:    lanyard.BotAllow{Types: []string{"onbehalf"}, Scopes: []string{"a"}, Proxy: []lanyard.ProxyRule{{Methods: []string{"GET"}, Path: "/v2/users/me"}}},
 		Metadata: map[string]string{"k": "v"}, DedupKey: "one", State: lanyard.BotReady, Reason: lanyard.CodeJoinFailed, Used: connection.ID, Turn: 2,
 		Tries:  []lanyard.BotTry{{Connection: connection.ID, At: day, Code: lanyard.CodePersonAbsent, Absent: true, Seen: true}},

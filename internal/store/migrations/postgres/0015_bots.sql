@@ -8,6 +8,7 @@ CREATE TABLE bots (
 	sealed      BYTEA NOT NULL, -- the link, what was asked for, what the runner was given
 	dialect     TEXT COLLATE "C" NOT NULL,
 	runner_id   TEXT COLLATE "C" NOT NULL, -- '': the caller runs it
+	runner_kind TEXT COLLATE "C" NOT NULL,
 	ref         TEXT COLLATE "C" NOT NULL, -- what the runner calls it
 	candidates  TEXT COLLATE "C" NOT NULL, -- JSON array
 	allow       TEXT COLLATE "C" NOT NULL, -- JSON

@@ -8,6 +8,7 @@ CREATE TABLE bots (
 	sealed      BLOB NOT NULL, -- the link, what was asked for, what the runner was given
 	dialect     TEXT NOT NULL,
 	runner_id   TEXT NOT NULL, -- '': the caller runs it
+	runner_kind TEXT NOT NULL,
 	ref         TEXT NOT NULL, -- what the runner calls it
 	candidates  TEXT NOT NULL, -- JSON array
 	allow       TEXT NOT NULL, -- JSON
