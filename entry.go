@@ -25,6 +25,8 @@ const (
 	ActTokenRefreshed     Action = "token.refreshed"
 	ActTokenRefreshFailed Action = "token.refresh_failed"
 	ActJoinTokenMinted    Action = "join_token.minted"
+	ActTokenURLCreated    Action = "token_url.created"
+	ActTokenURLRevoked    Action = "token_url.revoked"
 	ActDenied             Action = "access.denied"
 	ActAppChanged         Action = "app.changed"
 	ActAppStopped         Action = "app.misconfigured" // the app's breaker has opened, or a storm of refusals began

@@ -15,6 +15,7 @@ const (
 	CodeIdempotencyInProgress    Code = "idempotency_in_progress"
 	CodeCredentialMissing        Code = "credential_missing"
 	CodeCredentialInvalid        Code = "credential_invalid"
+	CodeTokenURLInvalid          Code = "token_url_invalid"
 	CodeNoticeRefused            Code = "notice_refused"
 	CodeScopeMissing             Code = "scope_missing"
 	CodeKeyLimited               Code = "key_limited"
@@ -95,6 +96,7 @@ const (
 	CodeMeetingNotFound          Code = "meeting_not_found"
 	CodeHostRequired             Code = "host_required"
 	CodeHostNotKnown             Code = "host_not_known"
+	CodeMeetingNotAllowed        Code = "meeting_not_allowed"
 	CodeUserNotActive            Code = "user_not_active"
 	CodeBotTooEarly              Code = "bot_too_early"
 	CodeBotOver                  Code = "bot_over"
@@ -133,6 +135,7 @@ var rows = map[Code]Row{
 	CodeIdempotencyInProgress:    {CodeIdempotencyInProgress, Conflict, false, "Still running", "The first request with this Idempotency-Key is still running.", "Wait a moment and send it again.", ""},
 	CodeCredentialMissing:        {CodeCredentialMissing, Unauthenticated, false, "No credential", "The request has no API key.", "Send `Authorization: Bearer <key>`.", ""},
 	CodeCredentialInvalid:        {CodeCredentialInvalid, Unauthenticated, false, "Credential not valid", "The API key is unknown, expired or withdrawn.", "Check the key, or make a new one with `lanyard key create`.", ""},
+	CodeTokenURLInvalid:          {CodeTokenURLInvalid, Unauthenticated, false, "Token URL not valid", "This token URL is unknown, expired or revoked, or its caller has not proved who they are.", "Make another with `lanyard token-url create`, and put it where this one was.", ""},
 	CodeNoticeRefused:            {CodeNoticeRefused, Unauthenticated, false, "Notice not believed", "Nothing shows that the provider has sent this notice to this address just now.", "Compare the webhook URL, the webhook secret and the client id of the app with what the provider shows, and the clock of this server.", ""},
 	CodeScopeMissing:             {CodeScopeMissing, Forbidden, false, "Key lacks a scope", "This API key does not have the scope this call needs.", "Use a key that has it, or make one with `lanyard key create --scope`.", ""},
 	CodeKeyLimited:               {CodeKeyLimited, Forbidden, false, "Key is limited", "This API key is limited and does not reach this.", "Use a key without that limit.", ""},
@@ -213,6 +216,7 @@ var rows = map[Code]Row{
 	CodeMeetingNotFound:          {CodeMeetingNotFound, NotFound, false, "Meeting not found", "The provider does not know this meeting, or this person cannot see it.", "Check the meeting number.", "I could not find this meeting."},
 	CodeHostRequired:             {CodeHostRequired, Forbidden, false, "Only the host's account", "Only the host of the meeting can give this token.", "Use the host's connection.", "Only the host can allow this."},
 	CodeHostNotKnown:             {CodeHostNotKnown, Conflict, false, "Host not known", "Nobody who is connected is known to host this meeting.", "Name the host's connection in `connection_id`, or have the host connect with a scope for listing meetings.", "I do not know yet whose meeting this is."},
+	CodeMeetingNotAllowed:        {CodeMeetingNotAllowed, Forbidden, false, "Not for this meeting", "This token URL is not for this meeting.", "Use the URL that was made for it, or make one with `--meeting`.", ""},
 	CodeUserNotActive:            {CodeUserNotActive, Conflict, false, "Account not active at the provider", "The provider says this account is not active.", "The person has to activate it at the provider.", "Your account is not active."},
 	CodeBotTooEarly:              {CodeBotTooEarly, Conflict, false, "Its hour has not come", "A bot gets its join tokens from two minutes before its hour, and not earlier: they live for a short time.", "Ask again then; `retry_after` says when.", ""},
 	CodeBotOver:                  {CodeBotOver, Conflict, false, "The bot is done", "This bot has left, has failed or was cancelled.", "Make another bot.", ""},

@@ -45,6 +45,7 @@ func sealedColumns() []sealedColumn {
 		{"idempotency.answer", `''`, unbound},
 		{"persons.sealed", `id`, unbound},
 		{"sessions.sealed", `person_id`, unbound},
+		{"token_urls.sealed", `''`, unbound},
 	}
 }
 
