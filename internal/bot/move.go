@@ -24,7 +24,7 @@ type said struct {
 
 // move puts a bot, which is locked, into a state, with all that goes with it; the caller
 // writes the bot. Nothing moves from a state to itself. Errors: bot_over, bot_state.
-func (s *Service) move(tx *store.Tx, p lanyard.Principal, b *lanyard.Bot, to lanyard.BotState, w said) (lanyard.Entry, error) {
+func (s *Service) move(tx *store.Tx, e lanyard.Entry, b *lanyard.Bot, to lanyard.BotState, w said) (lanyard.Entry, error) {
 	was, now := b.State, tx.Now()
 	switch {
 	case to == was:
@@ -53,11 +53,11 @@ func (s *Service) move(tx *store.Tx, p lanyard.Principal, b *lanyard.Bot, to lan
 			return lanyard.Entry{}, err
 		}
 	}
-	return s.tell(tx, p, *b, was, w)
+	return s.tell(tx, e, *b, was, w)
 }
 
-// tell writes the step, the event and the entry of a move.
-func (s *Service) tell(tx *store.Tx, p lanyard.Principal, b lanyard.Bot, was lanyard.BotState, w said) (lanyard.Entry, error) {
+// tell writes the step and the event of a move, and completes its entry.
+func (s *Service) tell(tx *store.Tx, e lanyard.Entry, b lanyard.Bot, was lanyard.BotState, w said) (lanyard.Entry, error) {
 	if err := s.step(tx, b, w); err != nil {
 		return lanyard.Entry{}, err
 	}
@@ -68,7 +68,6 @@ func (s *Service) tell(tx *store.Tx, p lanyard.Principal, b lanyard.Bot, was lan
 			data[name], detail[name] = value, value
 		}
 	}
-	e := lanyard.NewEntry(p, lanyard.ActBotMoved)
 	e.Connection, e.Detail = w.connection, detail
 	return e, tx.AddEvent(lanyard.Event{ID: lanyard.NewID[lanyard.EventID]("evt_"), Project: b.Project, At: tx.Now(), Type: b.State.Event(),
 		Connection: w.connection, Data: data})

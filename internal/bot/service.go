@@ -28,7 +28,7 @@ type Config struct {
 	Access      *access.Service
 	Connections *connection.Service
 	Meetings    *meeting.Service
-	JoinTokens  *jointoken.Service
+	Tokens      *jointoken.Service
 	Hold        func() error // why nothing may be done of itself now; nil: nothing is in the way
 	Pace        float64      // how much faster than usual time goes for bots, for tests; 1
 	Logger      *slog.Logger
@@ -37,8 +37,8 @@ type Config struct {
 // Service keeps bots. It is safe for concurrent use.
 type Service struct{ Config }
 
-// New returns a Service.
-func New(c Config) *Service {
+// NewService returns a Service.
+func NewService(c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
