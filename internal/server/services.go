@@ -95,7 +95,7 @@ func (s *Server) services(ctx context.Context) error {
 		Hold: s.self.Hold, Pace: s.settings.TimeScale, Stop: s.settings.MeetingsStop})
 	s.tasks = append(s.tasks, meetings.Tasks()...)
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
-		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
+		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
 	s.mountVendors(vendors{apps: apps, connections: connections, journeys: journeys})
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
