@@ -35,10 +35,15 @@ type msCustomer struct {
 // msWorld has a customer who has put our address and key where MeetStream's were.
 func msWorld(t *testing.T, options ...lanyardtest.Option) *msCustomer {
 	t.Helper()
-	w := lanyardtest.New(t, options...)
+	return msOn(lanyardtest.New(t, options...))
+}
+
+// msOn is msWorld in a world that is there.
+func msOn(w *lanyardtest.World) *msCustomer {
+	w.T.Helper()
 	app := w.Zoom()
 	w.OK("PATCH", "/v1/project", map[string]any{"allow_unbound_codes": true})
-	return &msCustomer{t: t, w: w, base: w.URL + "/meetstream/api/v1", key: msKey(w, w.Key, "meetstream"), app: app}
+	return &msCustomer{t: w.T, w: w, base: w.URL + "/meetstream/api/v1", key: msKey(w, w.Key, "meetstream"), app: app}
 }
 
 // msKey makes a key with every scope that joining needs.
@@ -167,8 +172,10 @@ func msUser(w *lanyardtest.World, handle string) sandbox.Person {
 }
 
 // The guide, steps 1 to 2: one flow per end user, the response's every field.
-func TestMeetStreamConnects(t *testing.T) {
-	c := msWorld(t)
+func TestMeetStreamConnects(t *testing.T) { lanyardtest.Each(t, msConnects) }
+
+func msConnects(t *testing.T, w *lanyardtest.World) {
+	c := msOn(w)
 	state := "alice-internal-uuid/ü?&=#+%20"
 	to, err := url.Parse(c.ok("GET", "/zoom/oauth/authorize-url?"+url.Values{"redirect_uri": {msCallback}, "state": {state}}.Encode(), nil).Str("authorize_url"))
 	if err != nil {
@@ -473,6 +480,47 @@ func TestMeetStreamForeign(t *testing.T) {
 	}
 	if got := c.list(); len(got) != 1 || got[0].Str("state") != "connected" {
 		t.Errorf("got %v, want Ana connected as before", got)
+	}
+}
+
+// Attack: a key that is limited to other providers, or to connections with a label, asks
+// for what it does not reach; and a key without the scope for more than it may.
+func TestMeetStreamLimitedKeys(t *testing.T) {
+	c := msWorld(t)
+	ana := c.connect("ana").Str("zoom_user_id")
+	_, link := msLink(c, "ana")
+	limited := func(what string, limits map[string]any) *msCustomer {
+		limits["dialect"] = "meetstream"
+		status, made := c.w.Call(c.w.Key, "POST", "/v1/keys", limits)
+		if status != 201 {
+			t.Fatalf("%s: got %d %v", what, status, made)
+		}
+		key := *c
+		key.key = made.Str("credential")
+		return &key
+	}
+	all := []string{"connect", "read", "join:onbehalf"}
+	for what, key := range map[string]*msCustomer{
+		"another provider": limited("provider", map[string]any{"scopes": all, "providers": []string{"google"}}),
+		"a label":          limited("label", map[string]any{"scopes": all, "labels": []string{"work"}}),
+	} {
+		if got := key.list(); len(got) != 0 {
+			t.Errorf("%s: sees %v", what, got)
+		}
+		key.refused(404, "Zoom user "+ana+" is not connected for this account", "GET", "/zoom/oauth/connections/"+ana, nil)
+		key.refused(404, "Zoom user "+ana+" is not connected for this account", "DELETE", "/zoom/oauth/connections/"+ana, nil)
+		key.refused(400, "No Zoom users connected for this account", "POST", "/bots/create_bot", msRequest(link, ana))
+	}
+	reader := limited("read", map[string]any{"scopes": []string{"read"}})
+	for _, call := range []string{"GET /zoom/oauth/authorize-url?redirect_uri=" + url.QueryEscape(msCallback), "POST /zoom/oauth/connections",
+		"DELETE /zoom/oauth/connections/" + ana, "POST /bots/create_bot"} {
+		method, path, _ := strings.Cut(call, " ")
+		if a := reader.call(method, path, map[string]any{"code": "x", "redirect_uri": msCallback}); a.status != 403 || a.Str("code") != "scope_missing" {
+			t.Errorf("%s with a key that may only read: got %d %s, want 403", call, a.status, a.raw)
+		}
+	}
+	if got := c.list(); len(got) != 1 {
+		t.Errorf("got %v, want Ana", got)
 	}
 }
 
