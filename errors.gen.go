@@ -52,6 +52,7 @@ const (
 	CodeCompletionInvalid        Code = "completion_invalid"
 	CodeCompletionExpired        Code = "completion_expired"
 	CodeEndUserMismatch          Code = "end_user_mismatch"
+	CodeUnboundCodesOff          Code = "unbound_codes_off"
 	CodeCodeRejected             Code = "code_rejected"
 	CodeLinkUnknown              Code = "link_unknown"
 	CodeLinkExpired              Code = "link_expired"
@@ -105,6 +106,14 @@ const (
 	CodeHostNotKnown             Code = "host_not_known"
 	CodeMeetingNotAllowed        Code = "meeting_not_allowed"
 	CodeUserNotActive            Code = "user_not_active"
+	CodeBotTooEarly              Code = "bot_too_early"
+	CodeBotOver                  Code = "bot_over"
+	CodeBotDuplicate             Code = "bot_duplicate"
+	CodeBotNotAllowed            Code = "bot_not_allowed"
+	CodeBotState                 Code = "bot_state"
+	CodeBotNoCandidates          Code = "bot_no_candidates"
+	CodeBotNotStarted            Code = "bot_not_started"
+	CodeBotSilent                Code = "bot_silent"
 	CodePersonAbsent             Code = "person_absent"
 	CodeJoinTokenRefused         Code = "join_token_refused"
 	CodeJoinTokenNeeded          Code = "join_token_needed"
@@ -171,6 +180,7 @@ var rows = map[Code]Row{
 	CodeCompletionInvalid:        {CodeCompletionInvalid, Invalid, false, "Completion not valid", "The completion code is unknown or was used before.", "Begin again with the same invitation; a completion works once.", ""},
 	CodeCompletionExpired:        {CodeCompletionExpired, Gone, false, "Completion too late", "The completion code came too late; the provider's code was destroyed unused.", "Begin again with the same invitation, and complete within the time it says.", ""},
 	CodeEndUserMismatch:          {CodeEndUserMismatch, Conflict, false, "Not the invited end user", "The end user named here is not the one who was invited. Nothing was connected, and the provider's code was destroyed.", "Check your own login: the person in the browser is not who the invitation was made for.", ""},
+	CodeUnboundCodesOff:          {CodeUnboundCodesOff, Forbidden, false, "Codes without state are off", "This project does not take authorization codes that come without state.", "Use `POST /v1/connect-sessions`, or allow them: `lanyard project update --allow-unbound-codes=true`.", ""},
 	CodeCodeRejected:             {CodeCodeRejected, Upstream, true, "The provider refused the code", "The provider refused to trade the authorization code.", "Begin again; a code works once and for a short time only.", "Connecting did not work. Please try again."},
 	CodeLinkUnknown:              {CodeLinkUnknown, NotFound, true, "This link does not work", "We do not know this link. It may be cut off or withdrawn.", "Open the whole link again, or ask whoever sent it for a new one.", ""},
 	CodeLinkExpired:              {CodeLinkExpired, Gone, true, "This link is too old", "This link has expired.", "Go back to where you got it and ask for a new one.", ""},
@@ -224,6 +234,14 @@ var rows = map[Code]Row{
 	CodeHostNotKnown:             {CodeHostNotKnown, Conflict, false, "Host not known", "Nobody who is connected is known to host this meeting.", "Name the host's connection in `connection_id`, or have the host connect with a scope for listing meetings.", "I do not know yet whose meeting this is."},
 	CodeMeetingNotAllowed:        {CodeMeetingNotAllowed, Forbidden, false, "Not for this meeting", "This token URL is not for this meeting.", "Use the URL that was made for it, or make one with `--meeting`.", ""},
 	CodeUserNotActive:            {CodeUserNotActive, Conflict, false, "Account not active at the provider", "The provider says this account is not active.", "The person has to activate it at the provider.", "Your account is not active."},
+	CodeBotTooEarly:              {CodeBotTooEarly, Conflict, false, "Its hour has not come", "A bot gets its join tokens from two minutes before its hour, and not earlier: they live for a short time.", "Ask again then; `retry_after` says when.", ""},
+	CodeBotOver:                  {CodeBotOver, Conflict, false, "The bot is done", "This bot has left, has failed or was cancelled.", "Make another bot.", ""},
+	CodeBotDuplicate:             {CodeBotDuplicate, Conflict, false, "There is such a bot", "A bot with this deduplication key is not done yet.", "Use that one; `choices` has its id.", ""},
+	CodeBotNotAllowed:            {CodeBotNotAllowed, Forbidden, false, "Not among what the bot may", "The bot may not have this, whatever the key may.", "Ask for less, or make the bot with more in `allow`.", ""},
+	CodeBotState:                 {CodeBotState, Conflict, false, "Not in this state", "A bot in this state cannot do that.", "Read the bot again; docs/bots.md draws which state follows which.", ""},
+	CodeBotNoCandidates:          {CodeBotNoCandidates, Conflict, false, "Nobody to join on behalf of", "The bot names nobody on whose behalf it could join.", "Make it with `candidates`.", ""},
+	CodeBotNotStarted:            {CodeBotNotStarted, Upstream, false, "Nobody has run it", "Whoever was to run the bot did not.", "Look at the runner, or at what should ask for the bot's join tokens.", ""},
+	CodeBotSilent:                {CodeBotSilent, Upstream, false, "Nothing was heard of it", "Whoever runs the bot has said nothing of it for a day.", "Have it report, or look at the runner.", ""},
 	CodePersonAbsent:             {CodePersonAbsent, Conflict, false, "Not in the meeting", "Nobody on whose behalf the bot may join is in the meeting.", "Have the person open the meeting, signed in to Zoom with the account that is connected. The bot follows by itself.", "I will come in as soon as you are in the meeting with your own Zoom account."},
 	CodeJoinTokenRefused:         {CodeJoinTokenRefused, Upstream, false, "Join token refused", "The meeting did not take the join token: it was used before, is too old, or is for another meeting.", "Ask for new join tokens at the moment of joining, and use each of them once.", "I could not get in. I will try again."},
 	CodeJoinTokenNeeded:          {CodeJoinTokenNeeded, Conflict, false, "No join token", "The bot came to a meeting of another account without a token that lets it in.", "Give the bot an on-behalf token of a person who is in the meeting; `POST /v1/preflight` says whose there is.", ""},

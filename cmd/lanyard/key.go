@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +43,7 @@ query may be; then max= bytes of answer, host= another API host, header= a heade
 	f.StringSliceVar(&in.Providers, "provider", nil, "for this provider only; repeat it")
 	f.StringSliceVar(&in.Labels, "label", nil, "for connections with this label only; repeat it")
 	f.StringSliceVar(&in.CIDRs, "cidr", nil, "usable from this network only; repeat it")
+	f.StringVar(&in.Dialect, "dialect", "", "at /api/v1 it speaks the words of this vendor: "+dialects())
 	f.StringArrayVar(&rules, "rule", nil, "a call it may make through the proxy, and no others; repeat it")
 	f.StringVar(&expires, "expires", "", "when it ends: 30d, 12h, or 2027-01-31T00:00:00Z")
 	f.BoolVar(&operator, "operator", false, "an operator key: may do everything, over TCP too")
@@ -48,6 +51,9 @@ query may be; then max= bytes of answer, host= another API host, header= a heade
 		at, err := expiry(expires, time.Now())
 		if err != nil {
 			return usage(err)
+		}
+		if in.Dialect != "" && !slices.Contains(lanyard.Dialects, lanyard.Dialect(in.Dialect)) {
+			return usage(fmt.Errorf("--dialect: %s", dialects()))
 		}
 		in.ExpiresAt = at
 		for _, text := range rules {
@@ -69,7 +75,7 @@ query may be; then max= bytes of answer, host= another API host, header= a heade
 		if operator {
 			return c.with(cmd.Context(), func(conn *connection) error {
 				return show(conn.CreateOperatorKey(cmd.Context(), wire.NewOperatorKey{Operator: true, Name: in.Name, Scopes: in.Scopes,
-					Providers: in.Providers, Labels: in.Labels, CIDRs: in.CIDRs, ExpiresAt: in.ExpiresAt}))
+					Providers: in.Providers, Labels: in.Labels, CIDRs: in.CIDRs, ExpiresAt: in.ExpiresAt, Dialect: in.Dialect}))
 			})
 		}
 		if len(in.Scopes) == 0 {
@@ -120,9 +126,9 @@ func (c *cli) printKeys(all []wire.Key, err error) error {
 			if k.Operator {
 				may = "everything"
 			}
-			rows = append(rows, []string{k.ID, k.Name, state, may, when(k.LastUsedAt), when(k.ExpiresAt)})
+			rows = append(rows, []string{k.ID, k.Name, state, may, cmp.Or(k.Dialect, "-"), when(k.LastUsedAt), when(k.ExpiresAt)})
 		}
-		table(w, []string{"ID", "NAME", "STATE", "MAY", "LAST USED", "EXPIRES"}, rows)
+		table(w, []string{"ID", "NAME", "STATE", "MAY", "DIALECT", "LAST USED", "EXPIRES"}, rows)
 	})
 }
 
@@ -190,4 +196,12 @@ func scopes() string {
 		names = append(names, string(s))
 	}
 	return strings.Join(names, ", ")
+}
+
+func dialects() string {
+	var names []string
+	for _, d := range lanyard.Dialects {
+		names = append(names, string(d))
+	}
+	return strings.Join(names, " or ")
 }

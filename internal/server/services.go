@@ -12,7 +12,7 @@ import (
 	"lanyard/internal/api"
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
-	"lanyard/internal/compat"
+	"lanyard/internal/bot"
 	"lanyard/internal/connection"
 	"lanyard/internal/connectpage"
 	"lanyard/internal/egress"
@@ -103,9 +103,11 @@ func (s *Server) services(ctx context.Context) error {
 		Rate: s.settings.JoinTokenRate, Nodes: s.self.Live})
 	runners := runner.New(runner.Config{Store: s.db, Vault: s.vault, Out: s.out, PublicURL: s.settings.PublicURL, Logger: s.log, Pace: s.settings.TimeScale})
 	ahead := preflight.New(preflight.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings, JoinTokens: tokens})
+	bots := bot.NewService(bot.Config{Store: s.db, Vault: s.vault, Access: s.access, Connections: connections, Meetings: meetings, Tokens: tokens,
+		Runners: runners, Hold: s.self.Hold, Pace: s.settings.TimeScale, Logger: s.log})
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners}).Mount(s.front)
-	compat.Mount(s.front, nil)
+	s.mountVendors(vendors{apps: apps, connections: connections, journeys: journeys, meetings: meetings, bots: bots})
 	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front})
 	proxy.New(proxy.Config{Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
 		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()

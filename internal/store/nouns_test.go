@@ -197,6 +197,14 @@ func TestFlowMovesOnce(t *testing.T) {
 		if err := db.View(t.Context(), func(q *store.Query) error { _, err := q.FlowByState(nil); return err }); !errors.Is(err, lanyard.CodeNotFound) {
 			t.Errorf("empty state: got %v, want not found", err)
 		}
+		// A code is remembered by its flow, however that ends, and makes no second one.
+		same(t, "by its code", view(t, db, func(q *store.Query) (lanyard.Flow, error) { return q.FlowByCode(w.flow.CodeHash) }), f)
+		twice := w.flow
+		twice.ID, twice.StateHash, twice.CompletionHash = newID[lanyard.FlowID]("flw_"), nil, nil
+		err := db.Bookkeep(t.Context(), func(tx *store.Tx) error { return tx.AddFlow(twice) })
+		if _, exists := errors.AsType[*store.ExistsError](err); !exists {
+			t.Errorf("a code in a second flow: got %v, want ExistsError", err)
+		}
 		over := view(t, db, func(q *store.Query) ([]lanyard.Flow, error) { return q.OverdueFlows(10) })
 		same(t, "overdue", over, []lanyard.Flow{f})
 		f.State = lanyard.FlowReceived

@@ -31,6 +31,7 @@ func sealedColumns() []sealedColumn {
 		{"apps.next_webhook_secret", `''`, unbound},
 		{"apps.secret", `''`, unbound},
 		{"apps.webhook_secret", `''`, unbound},
+		{"bots.sealed", `''`, unbound},
 		{"connections.account", `person_id`, unbound},
 		{"consents.sealed", `person_id`, unbound},
 		{"deliveries.answer", `''`, unbound},

@@ -31,6 +31,7 @@ type world struct {
 	consent    lanyard.Consent
 	text       lanyard.ConsentText
 	claim      store.Idempotency
+	bot        lanyard.Bot
 	tokenURL   lanyard.TokenURL
 }
 
@@ -68,7 +69,7 @@ func newWorld() world {
 		Label: "work", Metadata: map[string]string{"k": "v"}, Scopes: []string{"a"}, ScopesOptional: []string{"c"},
 		Sealed: []byte("ss" + n), State: lanyard.SessionOpen, LastError: lanyard.CodeConsentDenied, ExpiresAt: day, CreatedAt: day, UpdatedAt: day}
 	flow := lanyard.Flow{ID: newID[lanyard.FlowID]("flw_"), Project: p.ID, App: app.ID, Session: session.ID, Person: person.ID,
-		StateHash: hash("state" + n), CookieHash: hash("cookie" + n), Sealed: []byte("fs" + n), Parked: []byte("fp" + n),
+		StateHash: hash("state" + n), CodeHash: hash("code" + n), CookieHash: hash("cookie" + n), Sealed: []byte("fs" + n), Parked: []byte("fp" + n),
 		CompletionHash: hash("cmp" + n), CompletionExpiresAt: day, State: lanyard.FlowStarted, Error: lanyard.CodeConsentDenied,
 		ExpiresAt: day, CreatedAt: day}
 	event := lanyard.Event{ID: newID[lanyard.EventID]("evt_"), Project: p.ID, At: day, Type: lanyard.EventConnectionCreated,
@@ -87,7 +88,13 @@ func newWorld() world {
 		TextHash: text.Hash(), Asked: []string{"a", "b"}, Granted: []string{"a"}, Missing: []string{"b"}, ShownAt: day,
 		AskedAt: day.Add(time.Second), GrantedAt: day.Add(time.Minute), Sealed: []byte("cs" + n), Who: "key:lyk_x", Key: "lyk_x",
 		State: lanyard.ConsentGiven, CreatedAt: day}
-	return world{consent: consent, text: text, project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
+	bot := lanyard.Bot{ID: newID[lanyard.BotID]("bot_"), Project: p.ID, Provider: "zoom", Meeting: hash("meeting"), Sealed: []byte("bs" + n),
+		Dialect: lanyard.DialectAttendee, Runner: "run_x", Kind: lanyard.RunnerAttendee, Ref: "their-1", Candidates: []lanyard.Candidate{{Connection: connection.ID}, {Label: "team"}, {Host: true}},
+		Allow:    lanyard.BotAllow{Types: []string{"onbehalf"}, Scopes: []string{"a"}, Proxy: []lanyard.ProxyRule{{Methods: []string{"GET"}, Path: "/v2/users/me"}}},
+		Metadata: map[string]string{"k": "v"}, DedupKey: "one", State: lanyard.BotReady, Reason: lanyard.CodeJoinFailed, Used: connection.ID, Turn: 2,
+		Tries:  []lanyard.BotTry{{Connection: connection.ID, At: day, Code: lanyard.CodePersonAbsent, Absent: true, Seen: true}},
+		JoinAt: day, Patience: time.Minute, GiveUpAt: day.Add(time.Minute), ToldAt: day, NextAt: day, LeaseUntil: day, CreatedAt: day, UpdatedAt: day}
+	return world{bot: bot, consent: consent, text: text, project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
 		key: store.Key{ID: newID[lanyard.KeyID]("lyk_"), Project: p.ID, Operator: true, Name: "bots", MAC: hash("mac" + n),
 			Scopes: []lanyard.Scope{lanyard.ScopeToken}, Providers: []string{"zoom"}, Labels: []string{"work"},
 			CIDRs: []string{"10.0.0.0/8"}, ExpiresAt: day, LastUsedAt: day, CreatedAt: day},
@@ -124,7 +131,7 @@ func (w *world) add(t testing.TB, db *store.DB) {
 			tx.AddApp(w.app, hash("client"+string(w.project.ID))),
 			tx.AddPerson(w.person, keyset("person", string(w.project.ID)+"/"+string(w.person.ID))),
 			tx.AddGrant(w.grant), tx.AddConnection(w.connection), tx.AddSession(w.session), tx.AddFlow(w.flow),
-			tx.AddAttempt(w.attempt), tx.AddEvent(w.event), tx.AddConsentText(w.project.ID, w.text), tx.AddConsent(w.consent), tx.AddTokenURL(w.tokenURL),
+			tx.AddAttempt(w.attempt), tx.AddEvent(w.event), tx.AddConsentText(w.project.ID, w.text), tx.AddConsent(w.consent), tx.AddBot(w.bot), tx.AddTokenURL(w.tokenURL),
 		} {
 			if err != nil {
 				return lanyard.Entry{}, err
