@@ -14,7 +14,7 @@ const (
 	turnFor   = 4 * time.Second  // how long a bot waits for its turn; a bot vendor gives up after some ten seconds
 	paceOver  = time.Second      // a rate is so many calls in any of this length,
 	paceSlack = paceOver / 20    // and a little more: calls do not all take as long to arrive
-	paceGrows = 60 * time.Second // from nothing to the full rate, without a refusal
+	paceGrows = 40 * time.Second // from nothing to the full rate, without a refusal
 	paceLeast = 1.0 / 16         // of the rate is left whatever happens
 	paceHold  = time.Second      // after a refusal that does not say for how long
 	paceMost  = 4096             // accounts that are remembered, unless more wait
