@@ -76,7 +76,7 @@ func tokens(ctx context.Context, meeting, connection string) (out joinTokens, er
 	}
 	r.Header.Set("Authorization", "Bearer "+os.Getenv("LANYARD_KEY"))
 	r.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := (&http.Client{}).Do(r)
 	if err != nil {
 		return out, err
 	}
