@@ -159,6 +159,54 @@ func TestWebhookReceiver(t *testing.T) {
 	}
 }
 
+// The bot joins with what it has fetched, on behalf of the second person where the first
+// has to connect again, and not while that person is somewhere else.
+func TestBot(t *testing.T) {
+	w := lanyardtest.New(t)
+	app := w.Zoom()
+	ana, ben := w.Connect(app, "ana-at-customer", "ana"), w.Connect(app, "ben-at-customer", "ben")
+	m, err := w.Sandbox.CreateMeeting("ben", "Weekly", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := w.OK("POST", "/v1/keys", map[string]any{"scopes": []string{"join:onbehalf"}}).Str("credential")
+	w.OK("PATCH", "/v1/connections/"+ana.Str("id"), map[string]any{"paused": true})
+	program := build(t, "bot")
+	join := func(connections ...string) (string, error) {
+		cmd := exec.Command(program, append([]string{"https://us02web.zoom.us/j/" + m.Number}, connections...)...)
+		cmd.Env = append(os.Environ(), "LANYARD_URL="+w.URL, "LANYARD_KEY="+key)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := join(ana.Str("id")); err == nil || !strings.Contains(out, "connection_paused") {
+		t.Errorf("got %s, %v, want nobody to join for", out, err)
+	}
+	out, err := join(ana.Str("id"), ben.Str("id"))
+	begins := ben.Str("id") + " " + m.Number + " "
+	_, line, ok := strings.Cut(out, begins)
+	if err != nil || !ok {
+		t.Fatalf("got %s, %v, want tokens on behalf of ben", out, err)
+	}
+	_, token, _ := strings.Cut(strings.TrimSpace(line), "=")
+	knock := func() int {
+		resp, err := http.Post(w.SandURL+"/zoom/meetings/"+m.Number+"/join", "application/json", strings.NewReader(`{"bot_name":"Notes","onbehalf_token":"`+token+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	if status := knock(); status != http.StatusForbidden {
+		t.Errorf("ben is not there: got %d, want 403", status)
+	}
+	if _, err := w.Sandbox.SetPresent(m.Number, "ben", true); err != nil {
+		t.Fatal(err)
+	}
+	if status := knock(); status != http.StatusOK {
+		t.Errorf("ben is there: got %d, want the bot let in", status)
+	}
+}
+
 // An example is short enough to be read whole.
 func TestExamplesAreShort(t *testing.T) {
 	files, err := filepath.Glob("*/*")

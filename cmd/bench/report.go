@@ -26,6 +26,7 @@ type report struct {
 	Renewals  []renewals `json:"renewals,omitempty"`
 	Million   []million  `json:"million,omitempty"`
 	Proxy     []proxied  `json:"proxy,omitempty"`
+	Mint      []minted   `json:"mint,omitempty"`
 }
 
 type database struct {
@@ -112,6 +113,9 @@ func (r report) missed() (out []string) {
 	for _, d := range r.Million {
 		out = append(out, d.missed()...)
 	}
+	for _, d := range r.Mint {
+		out = append(out, d.missed()...)
+	}
 	for _, d := range r.Proxy {
 		out = append(out, d.missed()...)
 	}
@@ -128,6 +132,9 @@ func (r report) print(out io.Writer) {
 	}
 	for _, d := range r.Million {
 		d.print(out)
+	}
+	if len(r.Mint) > 0 {
+		printMinted(out, r.Mint)
 	}
 	if len(r.Proxy) > 0 {
 		printProxied(out, r.Proxy)

@@ -20,10 +20,9 @@ import (
 	"time"
 )
 
-const cookie = "lanyard_state"
-
 var (
-	server = os.Getenv("LANYARD_URL")
+	client = http.Client{Timeout: 30 * time.Second}
+	cookie = "lanyard_state"
 	listen = cmp.Or(os.Getenv("LISTEN"), "localhost:7000")
 	own    = cmp.Or(os.Getenv("PUBLIC_URL"), "http://"+listen) + "/callback"
 )
@@ -32,9 +31,10 @@ var (
 func user(*http.Request) string { return "user-42" }
 
 func main() {
-	http.HandleFunc("GET /connect", connect)
-	http.HandleFunc("GET /callback", callback)
-	log.Fatal((&http.Server{Addr: listen, ReadHeaderTimeout: 5 * time.Second}).ListenAndServe())
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /connect", connect)
+	mux.HandleFunc("GET /callback", callback)
+	log.Fatal((&http.Server{Addr: listen, Handler: mux, ReadHeaderTimeout: 5 * time.Second}).ListenAndServe())
 }
 
 // lanyard makes one call with the key, which stays on this side of the browser.
@@ -43,13 +43,13 @@ func lanyard(r *http.Request, method, path string, in, out any) error {
 	if in == nil {
 		body = nil
 	}
-	call, err := http.NewRequestWithContext(r.Context(), method, server+path, bytes.NewReader(body))
+	call, err := http.NewRequestWithContext(r.Context(), method, os.Getenv("LANYARD_URL")+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	call.Header.Set("Authorization", "Bearer "+os.Getenv("LANYARD_KEY"))
 	call.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(call)
+	resp, err := client.Do(call)
 	if err != nil {
 		return err
 	}

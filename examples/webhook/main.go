@@ -61,7 +61,7 @@ func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not JSON", http.StatusBadRequest)
 		return
 	}
-	fmt.Println(m.Type, m.Data["connection_id"], m.Data["status"]) // and answer at once: work on it later
+	fmt.Fprintln(os.Stdout, m.Type, m.Data["connection_id"], m.Data["status"]) // and answer at once: work on it later
 }
 
 // genuine checks the signature, and that it is not an old message sent again by somebody

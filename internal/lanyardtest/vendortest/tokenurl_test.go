@@ -178,7 +178,7 @@ func meetstream(t testing.TB, address, number string, header map[string]string) 
 func (w *urlWorld) join(body map[string]any) string {
 	w.T.Helper()
 	raw, _ := json.Marshal(body)
-	resp, err := http.Post(w.SandURL+"/zoom/meetings/"+w.number+"/join", "application/json", bytes.NewReader(raw)) //nolint:noctx // the sandbox
+	resp, err := http.Post(w.SandURL+"/zoom/meetings/"+w.number+"/join", "application/json", bytes.NewReader(raw))
 	if err != nil {
 		w.T.Fatal(err)
 	}
