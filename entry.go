@@ -24,6 +24,8 @@ const (
 	ActTokenReported      Action = "token.reported"
 	ActTokenRefreshed     Action = "token.refreshed"
 	ActTokenRefreshFailed Action = "token.refresh_failed"
+	ActProxyCalled        Action = "proxy.called" // the provider has answered, or was not asked; Detail says what
+	ActProxyEnded         Action = "proxy.ended"  // an answer that was still on its way at proxy.called
 	ActJoinTokenMinted    Action = "join_token.minted"
 	ActJoinTokenTried     Action = "join_token.tried" // made and thrown away, to see whether it can be had
 	ActSDKSigned          Action = "sdk_signature.made"

@@ -90,6 +90,9 @@ const (
 	CodeDuplicateConsent         Code = "duplicate_consent"
 	CodeIdleExpired              Code = "idle_expired"
 	CodeAbilityMissing           Code = "ability_missing"
+	CodeProxyRefused             Code = "proxy_refused"
+	CodeProxyNotAllowed          Code = "proxy_not_allowed"
+	CodeProxyAnswerTooLarge      Code = "proxy_answer_too_large"
 	CodeInvalidMeetingLink       Code = "invalid_meeting_link"
 	CodeAmbiguousMeetingLink     Code = "ambiguous_meeting_link"
 	CodePersonalMeetingLink      Code = "personal_meeting_link"
@@ -202,6 +205,9 @@ var rows = map[Code]Row{
 	CodeDuplicateConsent:         {CodeDuplicateConsent, Reconnect, false, "Connected elsewhere", "The same account was connected again elsewhere with this app, which ended this connection.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeIdleExpired:              {CodeIdleExpired, Reconnect, false, "Unused too long", "The connection was not used for so long that the provider ended it.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeAbilityMissing:           {CodeAbilityMissing, Invalid, false, "Not possible with this provider", "This provider has nothing of this kind.", "See `GET /v1/providers/{id}` for what it can do.", ""},
+	CodeProxyRefused:             {CodeProxyRefused, Invalid, false, "Not a call for the proxy", "The proxy does not send this on: its path, its query or a header could mean two things to two servers.", "Write the path plainly, without dots and doubled slashes, and send an ordinary request.", ""},
+	CodeProxyNotAllowed:          {CodeProxyNotAllowed, Forbidden, false, "No rule lets this call through", "This key, or this bot, may make certain calls through the proxy, and this is none of them.", "Use a key with a rule for it: `lanyard key create --rule`.", ""},
+	CodeProxyAnswerTooLarge:      {CodeProxyAnswerTooLarge, Upstream, false, "The provider's answer is too large", "The provider's answer is larger than this call may bring.", "Ask for less: fewer fields, or a smaller page.", ""},
 	CodeInvalidMeetingLink:       {CodeInvalidMeetingLink, Invalid, false, "Not a meeting link", "This is not a Zoom meeting link we can read.", "Send the link from the invitation, or the meeting number.", "I could not read the meeting link."},
 	CodeAmbiguousMeetingLink:     {CodeAmbiguousMeetingLink, Invalid, false, "Several links", "The text has more than one link in it.", "Send one meeting link.", "I found several links. Please send just one."},
 	CodePersonalMeetingLink:      {CodePersonalMeetingLink, Invalid, false, "Personal link", "A personal link (/my/…) does not hold the meeting number.", "Send the meeting number, or the link that starts with /j/.", "Please send the link with the meeting number in it."},

@@ -45,7 +45,8 @@ type Config struct {
 // Service mints join tokens. It is safe for concurrent use.
 type Service struct {
 	Config
-	pace *Pace
+	pace  *Pace
+	turns turns
 }
 
 // New returns a Service.
@@ -56,7 +57,7 @@ func New(c Config) *Service {
 	if c.Nodes == nil {
 		c.Nodes = func() int { return 1 }
 	}
-	return &Service{c, NewPace(c.Rate, c.Nodes)}
+	return &Service{Config: c, pace: NewPace(c.Rate, c.Nodes)}
 }
 
 // Request says who joins what.

@@ -26,8 +26,10 @@ import (
 	"lanyard/internal/preflight"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
+	"lanyard/internal/proxy"
 	"lanyard/internal/spool"
 	"lanyard/internal/store"
+	"lanyard/internal/tokenurl"
 	"lanyard/internal/webhook"
 	"lanyard/internal/worker"
 )
@@ -102,6 +104,9 @@ func (s *Server) services(ctx context.Context) error {
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
 	compat.Mount(s.front, nil)
+	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front})
+	proxy.New(proxy.Config{Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
+		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {
@@ -120,7 +125,8 @@ func (s *Server) services(ctx context.Context) error {
 		return err
 	}
 	own.Mount()
-	s.tasks = append(s.tasks, worker.Task{Name: "portal.purge", Every: time.Hour, Run: s.access.PurgePortals})
+	s.tasks = append(s.tasks, worker.Task{Name: "portal.purge", Every: time.Hour, Run: s.access.PurgePortals},
+		worker.Task{Name: "tokenurl.purge", Every: time.Hour, Run: tokens.Purge})
 	return nil
 }
 

@@ -41,6 +41,9 @@ type Settings struct {
 	LimitFailedPerMinute int `name:"limit_failed_per_minute" default:"20" example:"60" doc:"Bad credentials from one address per minute before they are slowed down; 0: no limit."`
 	LimitOpensPerMinute  int `name:"limit_opens_per_minute" default:"10" example:"30" doc:"Openings of one invitation per minute; 0: no limit."`
 
+	ProxyMaxBytes int           `name:"proxy_max_bytes" default:"1073741824" example:"10485760" doc:"Bytes of a body, and of an answer, that go through the proxy."`
+	ProxyMaxTime  time.Duration `name:"proxy_max_time" default:"15m" example:"2m" doc:"How long a call through the proxy may take, body and answer included."`
+
 	RefreshRate     float64 `name:"refresh_rate" default:"50" example:"20" doc:"Token renewals per second for each OAuth app, on all nodes together, where the catalogue does not know the provider's own limit." danger:"Too high, and the provider throttles the app; too low, and after an outage it takes long until every token is fresh: 20,000 take 400 s at 50."`
 	RefreshInFlight int     `name:"refresh_in_flight" default:"200" example:"50" doc:"Renewals under way at once on each node. One app may have about a third of them, and a quarter is kept for callers who wait." danger:"A node that is killed loses at most so many answers, and only of providers that take back no spent token."`
 	RefreshStop     bool    `name:"refresh_stop" default:"false" example:"true" doc:"This node renews nothing by the schedule, only for callers who wait. For all nodes, and without a restart: lanyard refresh stop." danger:"What nobody uses is not kept alive: after some weeks its refresh tokens die."`

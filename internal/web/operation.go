@@ -217,7 +217,7 @@ func (op Operation) huma() huma.Operation {
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
 		DefaultStatus: op.Status, RejectUnknownQueryParameters: true,
-		MaxBodyBytes: maxJSON + 1, BodyReadTimeout: -1, // ours, in read and limitBody
+		MaxBodyBytes: maxJSON + 1, BodyReadTimeout: -1, // ours, in read and LimitBody
 		Security:   []map[string][]string{{"key": {}}},
 		Extensions: map[string]any{},
 	}
