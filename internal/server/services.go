@@ -98,6 +98,8 @@ func (s *Server) services(ctx context.Context) error {
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
 		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
+	proxy.New(proxy.Config{Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
+		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {
@@ -116,8 +118,6 @@ func (s *Server) services(ctx context.Context) error {
 		return err
 	}
 	own.Mount()
-	proxy.New(proxy.Config{Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
-		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()
 	s.tasks = append(s.tasks, worker.Task{Name: "portal.purge", Every: time.Hour, Run: s.access.PurgePortals})
 	return nil
 }
