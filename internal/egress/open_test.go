@@ -25,7 +25,9 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want it refused", url, resp, err)
 		}
 	}
-	redirects := server(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, inside.URL, http.StatusTemporaryRedirect) })
+	redirects := server(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, inside.URL, http.StatusTemporaryRedirect)
+	})
 	resp, err := get(mustNew(t, Config{AllowLoopback: true}), redirects.URL)
 	if err != nil || resp.StatusCode != http.StatusTemporaryRedirect {
 		t.Fatalf("a redirect: got %v, %v, want it as the answer", resp, err)

@@ -185,6 +185,8 @@ var attacks = []attack{
 	framed("a coding behind a control character", "Transfer-Encoding: \x0bchunked", "5\r\nhello\r\n0\r\n\r\n", "400", ""),
 	framed("a request in a chunked body", "Transfer-Encoding: chunked", "2b\r\nGET /base/smuggled HTTP/1.1\r\nHost: evil\r\n\r\n\r\n0\r\n\r\n", "200", "GET /base/smuggled HTTP/1.1\r\nHost: evil\r\n\r\n"),
 	framed("a request behind the body", "Content-Length: 5", "helloGET /base/smuggled HTTP/1.1\r\nHost: x\r\n\r\n", "200", "hello"),
+	framed("a compressed body is the provider's to unpack", "Content-Encoding: gzip\nContent-Length: 5", "hello", "200", "hello"),
+	framed("a body that waits to be asked for", "Expect: 100-continue\nContent-Length: 5", "hello", "200", "hello"),
 	framed("chunk extensions", "Transfer-Encoding: chunked", "5;a=b\r\nhello\r\n0\r\n\r\n", "200", "hello"),
 	framed("a chunk size that is none", "Transfer-Encoding: chunked", "z\r\nhello\r\n0\r\n\r\n", "invalid_request", ""),
 	framed("a chunk longer than it says", "Transfer-Encoding: chunked", "3\r\nhello\r\n0\r\n\r\n", "invalid_request", ""),

@@ -216,7 +216,11 @@ func (w *world) send(raw string) reply {
 	}
 	var kept bytes.Buffer
 	method, _, _ := strings.Cut(raw, " ")
-	resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(conn, &kept)), &http.Request{Method: method})
+	in := bufio.NewReader(io.TeeReader(conn, &kept))
+	resp, err := http.ReadResponse(in, &http.Request{Method: method})
+	if err == nil && resp.StatusCode == http.StatusContinue {
+		resp, err = http.ReadResponse(in, &http.Request{Method: method})
+	}
 	if err != nil {
 		return reply{raw: kept.String(), cut: true}
 	}
