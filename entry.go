@@ -24,7 +24,11 @@ const (
 	ActTokenReported      Action = "token.reported"
 	ActTokenRefreshed     Action = "token.refreshed"
 	ActTokenRefreshFailed Action = "token.refresh_failed"
+	ActProxyCalled        Action = "proxy.called" // the provider has answered, or was not asked; Detail says what
+	ActProxyEnded         Action = "proxy.ended"  // an answer that was still on its way at proxy.called
 	ActJoinTokenMinted    Action = "join_token.minted"
+	ActTokenURLCreated    Action = "token_url.created"
+	ActTokenURLRevoked    Action = "token_url.revoked"
 	ActDenied             Action = "access.denied"
 	ActAppChanged         Action = "app.changed"
 	ActAppStopped         Action = "app.misconfigured" // the app's breaker has opened, or a storm of refusals began

@@ -15,6 +15,7 @@ const (
 	CodeIdempotencyInProgress    Code = "idempotency_in_progress"
 	CodeCredentialMissing        Code = "credential_missing"
 	CodeCredentialInvalid        Code = "credential_invalid"
+	CodeTokenURLInvalid          Code = "token_url_invalid"
 	CodeNoticeRefused            Code = "notice_refused"
 	CodeScopeMissing             Code = "scope_missing"
 	CodeKeyLimited               Code = "key_limited"
@@ -93,12 +94,16 @@ const (
 	CodeDuplicateConsent         Code = "duplicate_consent"
 	CodeIdleExpired              Code = "idle_expired"
 	CodeAbilityMissing           Code = "ability_missing"
+	CodeProxyRefused             Code = "proxy_refused"
+	CodeProxyNotAllowed          Code = "proxy_not_allowed"
+	CodeProxyAnswerTooLarge      Code = "proxy_answer_too_large"
 	CodeInvalidMeetingLink       Code = "invalid_meeting_link"
 	CodeAmbiguousMeetingLink     Code = "ambiguous_meeting_link"
 	CodePersonalMeetingLink      Code = "personal_meeting_link"
 	CodeMeetingNotFound          Code = "meeting_not_found"
 	CodeHostRequired             Code = "host_required"
 	CodeHostNotKnown             Code = "host_not_known"
+	CodeMeetingNotAllowed        Code = "meeting_not_allowed"
 	CodeUserNotActive            Code = "user_not_active"
 )
 
@@ -114,6 +119,7 @@ var rows = map[Code]Row{
 	CodeIdempotencyInProgress:    {CodeIdempotencyInProgress, Conflict, false, "Still running", "The first request with this Idempotency-Key is still running.", "Wait a moment and send it again.", ""},
 	CodeCredentialMissing:        {CodeCredentialMissing, Unauthenticated, false, "No credential", "The request has no API key.", "Send `Authorization: Bearer <key>`.", ""},
 	CodeCredentialInvalid:        {CodeCredentialInvalid, Unauthenticated, false, "Credential not valid", "The API key is unknown, expired or withdrawn.", "Check the key, or make a new one with `lanyard key create`.", ""},
+	CodeTokenURLInvalid:          {CodeTokenURLInvalid, Unauthenticated, false, "Token URL not valid", "This token URL is unknown, expired or revoked, or its caller has not proved who they are.", "Make another with `lanyard token-url create`, and put it where this one was.", ""},
 	CodeNoticeRefused:            {CodeNoticeRefused, Unauthenticated, false, "Notice not believed", "Nothing shows that the provider has sent this notice to this address just now.", "Compare the webhook URL, the webhook secret and the client id of the app with what the provider shows, and the clock of this server.", ""},
 	CodeScopeMissing:             {CodeScopeMissing, Forbidden, false, "Key lacks a scope", "This API key does not have the scope this call needs.", "Use a key that has it, or make one with `lanyard key create --scope`.", ""},
 	CodeKeyLimited:               {CodeKeyLimited, Forbidden, false, "Key is limited", "This API key is limited and does not reach this.", "Use a key without that limit.", ""},
@@ -192,11 +198,15 @@ var rows = map[Code]Row{
 	CodeDuplicateConsent:         {CodeDuplicateConsent, Reconnect, false, "Connected elsewhere", "The same account was connected again elsewhere with this app, which ended this connection.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeIdleExpired:              {CodeIdleExpired, Reconnect, false, "Unused too long", "The connection was not used for so long that the provider ended it.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeAbilityMissing:           {CodeAbilityMissing, Invalid, false, "Not possible with this provider", "This provider has nothing of this kind.", "See `GET /v1/providers/{id}` for what it can do.", ""},
+	CodeProxyRefused:             {CodeProxyRefused, Invalid, false, "Not a call for the proxy", "The proxy does not send this on: its path, its query or a header could mean two things to two servers.", "Write the path plainly, without dots and doubled slashes, and send an ordinary request.", ""},
+	CodeProxyNotAllowed:          {CodeProxyNotAllowed, Forbidden, false, "No rule lets this call through", "This key, or this bot, may make certain calls through the proxy, and this is none of them.", "Use a key with a rule for it: `lanyard key create --rule`.", ""},
+	CodeProxyAnswerTooLarge:      {CodeProxyAnswerTooLarge, Upstream, false, "The provider's answer is too large", "The provider's answer is larger than this call may bring.", "Ask for less: fewer fields, or a smaller page.", ""},
 	CodeInvalidMeetingLink:       {CodeInvalidMeetingLink, Invalid, false, "Not a meeting link", "This is not a Zoom meeting link we can read.", "Send the link from the invitation, or the meeting number.", "I could not read the meeting link."},
 	CodeAmbiguousMeetingLink:     {CodeAmbiguousMeetingLink, Invalid, false, "Several links", "The text has more than one link in it.", "Send one meeting link.", "I found several links. Please send just one."},
 	CodePersonalMeetingLink:      {CodePersonalMeetingLink, Invalid, false, "Personal link", "A personal link (/my/…) does not hold the meeting number.", "Send the meeting number, or the link that starts with /j/.", "Please send the link with the meeting number in it."},
 	CodeMeetingNotFound:          {CodeMeetingNotFound, NotFound, false, "Meeting not found", "The provider does not know this meeting, or this person cannot see it.", "Check the meeting number.", "I could not find this meeting."},
 	CodeHostRequired:             {CodeHostRequired, Forbidden, false, "Only the host's account", "Only the host of the meeting can give this token.", "Use the host's connection.", "Only the host can allow this."},
 	CodeHostNotKnown:             {CodeHostNotKnown, Conflict, false, "Host not known", "Nobody who is connected is known to host this meeting.", "Name the host's connection in `connection_id`, or have the host connect with a scope for listing meetings.", "I do not know yet whose meeting this is."},
+	CodeMeetingNotAllowed:        {CodeMeetingNotAllowed, Forbidden, false, "Not for this meeting", "This token URL is not for this meeting.", "Use the URL that was made for it, or make one with `--meeting`.", ""},
 	CodeUserNotActive:            {CodeUserNotActive, Conflict, false, "Account not active at the provider", "The provider says this account is not active.", "The person has to activate it at the provider.", "Your account is not active."},
 }

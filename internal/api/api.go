@@ -48,6 +48,7 @@ func (a *API) Mount(f *web.Front) {
 	a.mountConnections(f)
 	a.mountPortal(f)
 	a.mountTokens(f)
+	a.mountTokenURLs(f)
 	a.mountConsents(f)
 	a.mountMeetings(f)
 	a.mountAudit(f)

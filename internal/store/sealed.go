@@ -45,6 +45,7 @@ func sealedColumns() []sealedColumn {
 		{"persons.sealed", `id`, unbound},
 		{"runners.key", `''`, unbound},
 		{"sessions.sealed", `person_id`, unbound},
+		{"token_urls.sealed", `''`, unbound},
 	}
 }
 

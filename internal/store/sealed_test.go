@@ -56,6 +56,7 @@ func TestSealedFieldsAreAllOfThemWithTheirPlaces(t *testing.T) {
 			{Place: place(string(w.person.ID), "persons.sealed"), Key: ofPerson, Sealed: w.person.Sealed},
 			{Place: place(string(w.runner.ID), "runners.key"), Key: ofProject, Sealed: w.runner.Key},
 			{Place: place(string(w.session.ID), "sessions.sealed"), Key: ofPerson, Sealed: w.session.Sealed},
+			{Place: place(string(w.tokenURL.ID), "token_urls.sealed"), Key: ofProject, Sealed: w.tokenURL.Sealed},
 		}
 		for _, limit := range []int{1, 3, 11, 100} {
 			got := sealedOf(t, db, w, limit)
@@ -133,7 +134,7 @@ func TestEveryBlobIsAccountedFor(t *testing.T) {
 		"revocations.tokens", // gone within 26 hours; a key that was replaced stays for 48
 		"attendances.account", "attendances.meeting", "attendances.participant", "attendances.run", "listings.account",
 		"mail_copies.recipient", "meetings.host", "meetings.meeting", "meetings.run", // keyed hashes
-		"notices.digest", "portals.link_hash", "portals.cookie_hash"}
+		"notices.digest", "portals.link_hash", "portals.cookie_hash", "token_urls.secret_hash"}
 	for _, f := range sealedOf(t, db, w, 100) {
 		known = append(known, f.Place.Field)
 	}

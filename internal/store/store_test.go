@@ -31,6 +31,7 @@ type world struct {
 	consent    lanyard.Consent
 	text       lanyard.ConsentText
 	claim      store.Idempotency
+	tokenURL   lanyard.TokenURL
 }
 
 func hash(s string) []byte { h := sha256.Sum256([]byte(s)); return h[:] }
@@ -98,6 +99,11 @@ func newWorld() world {
 		event: event, endpoint: endpoint, delivery: delivery,
 		runner: lanyard.Runner{ID: newID[lanyard.RunnerID]("run_"), Project: p.ID, Kind: lanyard.RunnerRecall, Name: "bots", URL: "https://r.example/api/v1",
 			Key: []byte("rk" + n), Default: true, CreatedAt: day, UpdatedAt: day},
+		tokenURL: lanyard.TokenURL{ID: newID[lanyard.TokenURLID]("tu_"), Project: p.ID, Name: "Recall", SecretHash: hash("url" + n),
+			Types: []string{"onbehalf"}, Contract: lanyard.ContractPlain, Sealed: []byte("tu" + n), Bot: "bot_1",
+			Candidates: []lanyard.Candidate{{Connection: connection.ID}, {Person: person.ID}, {Label: "a, \"b\""}, {Host: true}},
+			Scopes:     []string{"a"}, CIDRs: []string{"10.0.0.0/8"}, Key: "lyk_x", Providers: []string{"zoom"}, Labels: []string{"work"},
+			ExpiresAt: day.Add(time.Hour), LastUsedAt: day, CreatedAt: day},
 		claim: store.Idempotency{ID: newID[string]("idm_"), Project: p.ID, Key: "lyk_x", Route: "POST /v1/connections",
 			KeyHash: hash("idem" + n), BodyHash: hash("body"), ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Microsecond).UTC(), CreatedAt: day},
 	}
@@ -117,7 +123,7 @@ func (w *world) add(t testing.TB, db *store.DB) {
 			tx.AddApp(w.app, hash("client"+string(w.project.ID))),
 			tx.AddPerson(w.person, keyset("person", string(w.project.ID)+"/"+string(w.person.ID))),
 			tx.AddGrant(w.grant), tx.AddConnection(w.connection), tx.AddSession(w.session), tx.AddFlow(w.flow),
-			tx.AddAttempt(w.attempt), tx.AddEvent(w.event), tx.AddConsentText(w.project.ID, w.text), tx.AddConsent(w.consent),
+			tx.AddAttempt(w.attempt), tx.AddEvent(w.event), tx.AddConsentText(w.project.ID, w.text), tx.AddConsent(w.consent), tx.AddTokenURL(w.tokenURL),
 		} {
 			if err != nil {
 				return lanyard.Entry{}, err

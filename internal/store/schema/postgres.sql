@@ -571,3 +571,28 @@ CREATE UNIQUE INDEX sessions_link ON public.sessions USING btree (link_hash);
 CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id);
 CREATE INDEX sessions_project ON public.sessions USING btree (project_id, id);
 
+CREATE TABLE token_urls (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	secret_hash BYTEA NOT NULL,
+	types TEXT COLLATE "C" NOT NULL,
+	contract TEXT COLLATE "C" NOT NULL,
+	sealed BYTEA,
+	bot_id TEXT COLLATE "C" NOT NULL,
+	candidates TEXT COLLATE "C" NOT NULL,
+	scopes TEXT COLLATE "C" NOT NULL,
+	cidrs TEXT COLLATE "C" NOT NULL,
+	key_id TEXT COLLATE "C" NOT NULL,
+	providers TEXT COLLATE "C" NOT NULL,
+	labels TEXT COLLATE "C" NOT NULL,
+	expires_at BIGINT NOT NULL,
+	revoked_at BIGINT NOT NULL,
+	last_used_at BIGINT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE INDEX token_urls_bot ON public.token_urls USING btree (bot_id) WHERE (bot_id <> ''::text);
+CREATE UNIQUE INDEX token_urls_pkey ON public.token_urls USING btree (id);
+CREATE INDEX token_urls_project ON public.token_urls USING btree (project_id, id);
+CREATE UNIQUE INDEX token_urls_secret ON public.token_urls USING btree (secret_hash);
+
