@@ -25,6 +25,8 @@ type report struct {
 	Databases []database `json:"databases,omitempty"`
 	Renewals  []renewals `json:"renewals,omitempty"`
 	Million   []million  `json:"million,omitempty"`
+	Proxy     []proxied  `json:"proxy,omitempty"`
+	Mint      []minted   `json:"mint,omitempty"`
 }
 
 type database struct {
@@ -111,6 +113,12 @@ func (r report) missed() (out []string) {
 	for _, d := range r.Million {
 		out = append(out, d.missed()...)
 	}
+	for _, d := range r.Mint {
+		out = append(out, d.missed()...)
+	}
+	for _, d := range r.Proxy {
+		out = append(out, d.missed()...)
+	}
 	return out
 }
 
@@ -124,6 +132,12 @@ func (r report) print(out io.Writer) {
 	}
 	for _, d := range r.Million {
 		d.print(out)
+	}
+	if len(r.Mint) > 0 {
+		printMinted(out, r.Mint)
+	}
+	if len(r.Proxy) > 0 {
+		printProxied(out, r.Proxy)
 	}
 }
 

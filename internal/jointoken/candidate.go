@@ -187,15 +187,21 @@ func (s *Service) people(ctx context.Context, p lanyard.Principal, list []lanyar
 		default:
 			pass(c.Connection, err)
 		}
+		reached := 0
 		for _, is := range some {
-			switch err := p.Reaches(is.Provider, is.Label); {
-			case slices.ContainsFunc(found, func(f lanyard.Connection) bool { return f.ID == is.ID }):
-			case err != nil && c.Connection != "":
-				pass(is.ID, err)
-			case err != nil || is.State == lanyard.Revoked && c.Connection == "":
-			case len(found) < mostPeople:
+			within := p.Reaches(is.Provider, is.Label)
+			switch {
+			case within != nil && c.Connection != "":
+				pass(is.ID, within)
+			case within != nil:
+				continue
+			case len(found) < mostPeople && !slices.ContainsFunc(found, func(f lanyard.Connection) bool { return f.ID == is.ID }):
 				found = append(found, is)
 			}
+			reached++
+		}
+		if len(some) > 0 && reached == 0 && c.Connection == "" {
+			pass("", lanyard.Errorf(lanyard.CodeConnectionNeeded, "nobody who is meant is within reach"))
 		}
 	}
 	return found, passed, nil

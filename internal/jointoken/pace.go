@@ -14,7 +14,7 @@ const (
 	turnFor   = 4 * time.Second  // how long a bot waits for its turn; a bot vendor gives up after some ten seconds
 	paceOver  = time.Second      // a rate is so many calls in any of this length,
 	paceSlack = paceOver / 20    // and a little more: calls do not all take as long to arrive
-	paceGrows = 60 * time.Second // from nothing to the full rate, without a refusal
+	paceGrows = 40 * time.Second // from nothing to the full rate, without a refusal
 	paceLeast = 1.0 / 16         // of the rate is left whatever happens
 	paceHold  = time.Second      // after a refusal that does not say for how long
 	paceMost  = 4096             // accounts that are remembered, unless more wait
@@ -157,16 +157,23 @@ func (p *Pace) room(l *line) (int, time.Duration) {
 // slots says when the next calls may begin, one after the other.
 func (p *Pace) slots(l *line, now time.Time) func() time.Time {
 	most, window := p.room(l)
-	times := append(make([]time.Time, 0, most+l.queue.Len()+1), l.sent[max(0, len(l.sent)-most):]...)
+	var next []time.Time // after those that were sent
 	return func() time.Time {
 		at := now
 		if at.Before(l.hold) {
 			at = l.hold
 		}
-		if n := len(times); n >= most && times[n-most].Add(window).After(at) {
-			at = times[n-most].Add(window)
+		free := time.Time{} // the call that has to be a window ago
+		switch i := len(l.sent) + len(next) - most; {
+		case i >= len(l.sent):
+			free = next[i-len(l.sent)]
+		case i >= 0:
+			free = l.sent[i]
 		}
-		times = append(times, at)
+		if !free.IsZero() && free.Add(window).After(at) {
+			at = free.Add(window)
+		}
+		next = append(next, at)
 		return at
 	}
 }

@@ -91,7 +91,7 @@ func (a *answer) zipped() ([]byte, error) {
 	switch {
 	case a.mask.hidden > 0:
 		return nil, errEcho
-	case err != nil && err != io.EOF:
+	case err != nil && !errors.Is(err, io.EOF):
 		return nil, err
 	case err == nil && !a.mask.quiet():
 		return nil, nil

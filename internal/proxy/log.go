@@ -75,7 +75,7 @@ func (s *Service) ended(ctx context.Context, c *call, first lanyard.Entry, out *
 	if m.hidden > 0 {
 		e.Detail["token_hidden"] = strconv.Itoa(m.hidden)
 	}
-	if end != io.EOF || out.err != nil {
+	if !errors.Is(end, io.EOF) || out.err != nil {
 		e.Outcome, e.Detail["why"] = "failed", why(ctx, out, end)
 	}
 	if err := s.write(ctx, c, &e); err != nil {

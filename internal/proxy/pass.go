@@ -59,7 +59,7 @@ collect:
 			end = ctx.Err()
 		}
 	}
-	if end != nil && end != io.EOF {
+	if end != nil && !errors.Is(end, io.EOF) {
 		switch {
 		case errors.Is(end, errTooLarge):
 			err = lanyard.Errorf(lanyard.CodeProxyAnswerTooLarge, "")
@@ -73,7 +73,7 @@ collect:
 		s.refuse(ctx, w, r, c, resp, err)
 		return
 	}
-	whole := end == io.EOF
+	whole := errors.Is(end, io.EOF)
 	inward(w.Header(), resp.Header, m)
 	if to := onward(m.text(resp.Header.Get("Location")), c.url, c.base, Prefix+string(c.connection)); to != "" {
 		w.Header().Set("Location", to)
@@ -110,7 +110,7 @@ collect:
 	}
 	end = s.rest(ctx, stop, out, pieces)
 	s.ended(ctx, c, e, out, m, end)
-	if end != io.EOF || out.err != nil {
+	if !errors.Is(end, io.EOF) || out.err != nil {
 		panic(http.ErrAbortHandler) // the caller must not take it for the whole
 	}
 }

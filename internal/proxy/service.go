@@ -53,6 +53,7 @@ func New(c Config) *Service {
 	if c.Idle == 0 {
 		c.Idle = time.Minute
 	}
+	c.Idle = min(c.Idle, c.MaxTime)
 	if c.InFlight == 0 {
 		c.InFlight = 256
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -84,12 +85,18 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveRaw serves what HandleRaw has; false for anything else.
+// serveRaw serves what HandleRaw has; false for anything else. What is there in another
+// spelling only, such as //t/…, is not: the router would say in a redirect where it is.
 func (f *Front) serveRaw(rw *response, r *http.Request) bool {
 	for _, h := range f.raw {
 		if strings.HasPrefix(r.URL.EscapedPath(), h.prefix) {
 			r.Pattern = h.pattern
 			h.handler.ServeHTTP(rw, r)
+			return true
+		}
+		if strings.HasPrefix(path.Clean("/"+r.URL.Path), h.prefix) {
+			r.Pattern = "unmatched"
+			f.WriteProblem(rw, r, lanyard.Errorf(lanyard.CodeNotFound, "there is nothing at this address"))
 			return true
 		}
 	}
