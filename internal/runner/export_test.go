@@ -1,5 +1,7 @@
 package runner
 
+import "lanyard"
+
 // Edit is edit by one path of at most two names; nil takes the member away.
 func Edit(text []byte, to any, path ...string) ([]byte, error) {
 	c := change{name: path[len(path)-1], to: to}
@@ -14,3 +16,10 @@ func Hide(publicURL string, answer string) string { return string(hider(publicUR
 
 // Below is how a caller's path is read.
 var Below = below
+
+// Base is where a vendor's API is, and States are its words for ours.
+func Base(k lanyard.RunnerKind) string { return vendors[k].base() }
+
+var States = map[lanyard.RunnerKind]map[string]lanyard.BotState{
+	lanyard.RunnerAttendee: attendeeStates, lanyard.RunnerMeetStream: meetstreamStates, lanyard.RunnerRecall: recallStates, lanyard.RunnerMeetingBaaS: baasStates,
+}
