@@ -27,8 +27,11 @@ const (
 // request. Register first.
 func (f *Front) Handler() http.Handler { return http.HandlerFunc(f.serve) }
 
-// note is what a step below wants the access log to know.
-type note struct{ quiet bool }
+// note is what the steps of one request tell each other.
+type note struct {
+	quiet  bool // the access log need not have it
+	caller *caller
+}
 
 type noteKey struct{}
 
