@@ -6,7 +6,7 @@ import "time"
 type Page struct {
 	Cursor string
 	Back   bool // the page before the cursor, and the cursor of the one before that
-	Limit  int // 1–200; 0: 50
+	Limit  int  // 1–200; 0: 50
 }
 
 // Size returns the limit that holds.

@@ -13,6 +13,7 @@ import (
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
 	"lanyard/internal/compat"
+	"lanyard/internal/compat/attendee"
 	"lanyard/internal/connection"
 	"lanyard/internal/connectpage"
 	"lanyard/internal/egress"
@@ -98,7 +99,8 @@ func (s *Server) services(ctx context.Context) error {
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
 		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
-	compat.Mount(s.front, nil)
+	compat.Mount(s.front, nil, attendee.New(attendee.Config{Front: s.front, Projects: s.access, Apps: apps, Flow: journeys, Connections: connections,
+		Meetings: meetings}))
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {
