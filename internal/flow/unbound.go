@@ -101,16 +101,24 @@ func (u Unbound) valid() error {
 	if n := len(u.Code.Reveal()); n == 0 || n > maxCode {
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "the code is empty, or too long")
 	}
-	at, err := url.Parse(u.RedirectURI)
-	if err != nil || len(u.RedirectURI) > 2048 || at.Host == "" || at.User != nil || strings.Contains(u.RedirectURI, "#") ||
-		at.Scheme != "https" && (at.Scheme != "http" || !lanyard.Loopback(at.Hostname())) {
-		return lanyard.Errorf(lanyard.CodeInvalidRequest, "the redirect URI must be an https URL, or an http one on this machine")
+	if err := validCallback(u.RedirectURI); err != nil {
+		return err
 	}
 	raw, err := json.Marshal(u.Metadata)
 	if err == nil && len(raw) > 1000 { // as much as the vendors take, however it is divided
 		err = connection.ValidMetadata(u.Metadata)
 	}
 	return err
+}
+
+// validCallback checks an address that need not be one of the app's.
+func validCallback(redirectURI string) error {
+	at, err := url.Parse(redirectURI)
+	if err != nil || len(redirectURI) > 2048 || at.Host == "" || at.User != nil || strings.Contains(redirectURI, "#") ||
+		at.Scheme != "https" && (at.Scheme != "http" || !lanyard.Loopback(at.Hostname())) {
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "the redirect URI must be an https URL, or an http one on this machine")
+	}
+	return nil
 }
 
 // noteCode makes the flow in which a code is traded, or finds the one in which it is or

@@ -12,6 +12,7 @@ import (
 	"lanyard/internal/meeting"
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
+	"lanyard/internal/vault"
 )
 
 // Meetings is what a provider can do whose meetings take join tokens.
@@ -30,13 +31,10 @@ const (
 	LocalRecording = "local_recording"
 )
 
-// scopes is what a key needs for each type: a ZAK acts as the user, so a key for
-// one type does not do for another.
-var scopes = map[string]lanyard.Scope{OnBehalf: lanyard.ScopeJoinOnBehalf, ZAK: lanyard.ScopeJoinZAK, LocalRecording: lanyard.ScopeJoinRecording}
-
 // Config is what a Service needs; every field is required.
 type Config struct {
 	Store       *store.DB
+	Vault       *vault.Vault
 	Apps        *app.Service
 	Connections *connection.Service
 	Meetings    *meeting.Service
@@ -85,17 +83,8 @@ type Failure struct {
 // meeting_not_found, user_not_active, host_required, host_not_known,
 // provider_unavailable, and those of reading an access token.
 func (s *Service) Mint(ctx context.Context, p lanyard.Principal, r Request) (Minted, error) {
-	if len(r.Types) == 0 {
-		return Minted{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "types: say at least one of onbehalf, zak, local_recording")
-	}
-	for i, typ := range r.Types {
-		scope, ok := scopes[typ]
-		if !ok || slices.Contains(r.Types[:i], typ) {
-			return Minted{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "types: onbehalf, zak and local_recording, each once")
-		}
-		if err := p.Need(scope); err != nil {
-			return Minted{}, s.denied(ctx, p, r.Connection, typ, err)
-		}
+	if err := s.entitled(ctx, p, r.Connection, r.Types); err != nil {
+		return Minted{}, err
 	}
 	if r.Connection == "" {
 		var err error
@@ -107,16 +96,39 @@ func (s *Service) Mint(ctx context.Context, p lanyard.Principal, r Request) (Min
 	if err != nil {
 		return Minted{}, s.denied(ctx, p, r.Connection, r.Types[0], err)
 	}
-	out := Minted{}
-	if out.Meeting, err = meeting.Read(m.code.ParseMeetingLink, r.MeetingURL, r.MeetingNumber); err != nil {
+	at, err := meeting.Read(m.code.ParseMeetingLink, r.MeetingURL, r.MeetingNumber)
+	if err != nil {
 		return Minted{}, err
 	}
-	for _, typ := range r.Types {
-		t, err := s.one(ctx, p, m, out.Meeting, typ)
-		if typ == LocalRecording && err != nil {
-			err = s.hostOf(ctx, p, m, out.Meeting, err)
+	return s.all(ctx, p, m, at, r.Types)
+}
+
+// entitled says whether the types are such, and whether the key may have each.
+func (s *Service) entitled(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, types []string) error {
+	if len(types) == 0 {
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "types: say at least one of onbehalf, zak, local_recording")
+	}
+	for i, typ := range types {
+		scope := lanyard.ScopeOfType(typ)
+		if scope == "" || typ == AccessToken || slices.Contains(types[:i], typ) {
+			return lanyard.Errorf(lanyard.CodeInvalidRequest, "types: onbehalf, zak and local_recording, each once")
 		}
-		if lerr := s.log(ctx, p, m.connection, typ, out.Meeting, err); lerr != nil {
+		if err := p.Need(scope); err != nil {
+			return s.denied(ctx, p, id, typ, err)
+		}
+	}
+	return nil
+}
+
+// all mints one token of each type.
+func (s *Service) all(ctx context.Context, p lanyard.Principal, m minter, at provider.Meeting, types []string) (Minted, error) {
+	out := Minted{Meeting: at}
+	for _, typ := range types {
+		t, err := s.one(ctx, p, m, at, typ)
+		if typ == LocalRecording && err != nil {
+			err = s.hostOf(ctx, p, m, at, err)
+		}
+		if lerr := s.log(ctx, p, m.connection, typ, at, err); lerr != nil {
 			return Minted{}, lerr // what is not on the log does not leave
 		}
 		if err != nil {
