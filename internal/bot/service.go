@@ -11,6 +11,7 @@ import (
 	"lanyard/internal/connection"
 	"lanyard/internal/jointoken"
 	"lanyard/internal/meeting"
+	"lanyard/internal/runner"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	Connections *connection.Service
 	Meetings    *meeting.Service
 	Tokens      *jointoken.Service
+	Runners     *runner.Service
 	Hold        func() error // why nothing may be done of itself now; nil: nothing is in the way
 	Pace        float64      // how much faster than usual time goes for bots, for tests; 1
 	Logger      *slog.Logger
@@ -54,9 +56,10 @@ func NewService(c Config) *Service {
 // View is a bot with what belongs to it, opened for its owner.
 type View struct {
 	lanyard.Bot
-	Data  lanyard.BotData // without what was asked for in a vendor's words, and without its token URLs
-	Steps []lanyard.BotStep
-	Key   lanyard.Secret // its own, where one was asked for; in the answer to Create alone
+	Data   lanyard.BotData // without what was asked for in a vendor's words, and without its token URLs
+	Steps  []lanyard.BotStep
+	Answer *runner.Answer // what its runner has just answered, to be passed on; nil: nothing
+	Key    lanyard.Secret // its own, where one was asked for; in the answer to Create alone
 }
 
 // Get returns one bot: by its id, or by what its runner calls it.

@@ -12,6 +12,7 @@ import (
 	"lanyard/internal/api"
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
+	"lanyard/internal/bot"
 	"lanyard/internal/connection"
 	"lanyard/internal/connectpage"
 	"lanyard/internal/egress"
@@ -96,10 +97,12 @@ func (s *Server) services(ctx context.Context) error {
 		Hold: s.self.Hold, Pace: s.settings.TimeScale, Stop: s.settings.MeetingsStop})
 	s.tasks = append(s.tasks, meetings.Tasks()...)
 	runners := runner.New(runner.Config{Store: s.db, Vault: s.vault, Out: s.out, PublicURL: s.settings.PublicURL, Logger: s.log, Pace: s.settings.TimeScale})
-	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
-		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
+	tokens := jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings})
+	bots := bot.NewService(bot.Config{Store: s.db, Vault: s.vault, Access: s.access, Connections: connections, Meetings: meetings, Tokens: tokens,
+		Runners: runners, Hold: s.self.Hold, Pace: s.settings.TimeScale, Logger: s.log})
+	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners}).Mount(s.front)
-	s.mountVendors(vendors{apps: apps, connections: connections, journeys: journeys, meetings: meetings})
+	s.mountVendors(vendors{apps: apps, connections: connections, journeys: journeys, meetings: meetings, bots: bots, runners: runners})
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {

@@ -3,6 +3,7 @@ package attendee
 import (
 	"strings"
 
+	"lanyard"
 	"lanyard/internal/compat"
 )
 
@@ -15,6 +16,25 @@ func absent() (out []compat.Path) {
 		{"GET", "/calendar_events", calendars},
 	} {
 		out = append(out, missing(p.methods, p.pattern, p.say)...)
+	}
+	return out
+}
+
+// forwarded is what only Attendee knows of a bot that it runs.
+func (a *API) forwarded() (out []compat.Path) {
+	for _, p := range []struct{ methods, below string }{
+		{"GET POST DELETE", "transcript"}, {"GET", "recording"}, {"POST", "output_audio"}, {"POST", "output_image"}, {"POST", "output_video"},
+		{"POST", "speech"}, {"GET", "chat_messages"}, {"POST", "send_chat_message"}, {"GET", "participants"}, {"GET", "participant_events"},
+		{"POST", "pause_recording"}, {"POST", "resume_recording"}, {"POST", "delete_data"}, {"PATCH", "voice_agent_settings"},
+		{"PATCH", "transcription_settings"}, {"POST", "admit_from_waiting_room"}, {"POST", "change_gallery_view_page"},
+	} {
+		for _, m := range strings.Fields(p.methods) {
+			scope := lanyard.ScopeConnect
+			if m == "GET" {
+				scope = lanyard.ScopeRead
+			}
+			out = append(out, compat.Path{Method: m, Pattern: "/bots/{id}/" + p.below, How: compat.Forwarded, Serve: a.serve(scope, a.relay)})
+		}
 	}
 	return out
 }

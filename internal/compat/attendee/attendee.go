@@ -9,10 +9,12 @@ import (
 
 	"lanyard"
 	"lanyard/internal/app"
+	"lanyard/internal/bot"
 	"lanyard/internal/compat"
 	"lanyard/internal/connection"
 	"lanyard/internal/flow"
 	"lanyard/internal/meeting"
+	"lanyard/internal/runner"
 	"lanyard/internal/web"
 )
 
@@ -29,6 +31,8 @@ type Config struct {
 	Flow        *flow.Service
 	Connections *connection.Service
 	Meetings    *meeting.Service
+	Bots        *bot.Service
+	Runners     *runner.Service
 }
 
 // API is Attendee's. It is a compat.Dialect.
@@ -42,13 +46,20 @@ func (a *API) Name() lanyard.Dialect { return lanyard.DialectAttendee }
 
 // Paths lists what there is of Attendee's API.
 func (a *API) Paths() []compat.Path {
+	const runs = "Asked of Attendee where it runs the bot."
 	const connections, one = "/zoom_oauth_connections", "/zoom_oauth_connections/{id}"
 	return append([]compat.Path{
 		{Method: "GET", Pattern: connections, How: compat.Served, Say: "Pages of 25, newest first.", Serve: a.serve(lanyard.ScopeRead, a.listConnections)},
 		{Method: "POST", Pattern: connections, How: compat.Served, Say: "Where the project allows codes without state.", Serve: a.serve(lanyard.ScopeConnect, a.createConnection)},
 		{Method: "GET", Pattern: one, How: compat.Served, Serve: a.serve(lanyard.ScopeRead, a.getConnection)},
 		{Method: "DELETE", Pattern: one, How: compat.Served, Say: "The consent is revoked at Zoom too.", Serve: a.serve(lanyard.ScopeConnect, a.deleteConnection)},
-	}, absent()...)
+		{Method: "GET", Pattern: "/bots", How: compat.Served, Say: "Pages of 25, the oldest first.", Serve: a.serve(lanyard.ScopeRead, a.listBots)},
+		{Method: "POST", Pattern: "/bots", How: compat.Served, Say: "Forwarded where the project has a runner of kind attendee.", Serve: a.serve(lanyard.ScopeConnect, a.createBot)},
+		{Method: "GET", Pattern: "/bots/{id}", How: compat.Served, Say: runs, Serve: a.serve(lanyard.ScopeRead, a.getBot)},
+		{Method: "PATCH", Pattern: "/bots/{id}", How: compat.Served, Say: runs, Serve: a.serve(lanyard.ScopeConnect, a.patchBot)},
+		{Method: "DELETE", Pattern: "/bots/{id}", How: compat.Served, Say: runs, Serve: a.serve(lanyard.ScopeConnect, a.deleteBot)},
+		{Method: "POST", Pattern: "/bots/{id}/leave", How: compat.Served, Say: runs, Serve: a.serve(lanyard.ScopeConnect, a.leave)},
+	}, append(a.forwarded(), absent()...)...)
 }
 
 // handler answers with a status and what the body is made of; nil: an empty one.
@@ -86,6 +97,14 @@ func (a *API) admit(r *http.Request, scope lanyard.Scope) (lanyard.Principal, er
 // write answers with JSON.
 func write(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Cache-Control", "no-store")
+	if theirs, ok := body.(passed); ok {
+		for name, values := range theirs.Header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write(theirs.Body) // an error: the caller has gone
+		return
+	}
 	if body == nil {
 		w.WriteHeader(status)
 		return

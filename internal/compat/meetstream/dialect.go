@@ -9,8 +9,10 @@ import (
 
 	"lanyard"
 	"lanyard/internal/app"
+	"lanyard/internal/bot"
 	"lanyard/internal/connection"
 	"lanyard/internal/flow"
+	"lanyard/internal/meeting"
 	"lanyard/internal/web"
 )
 
@@ -23,6 +25,8 @@ type Config struct {
 	Apps        *app.Service
 	Connections *connection.Service
 	Flow        *flow.Service
+	Meetings    *meeting.Service
+	Bots        *bot.Service
 }
 
 // Dialect is MeetStream's API (compat.Dialect).
