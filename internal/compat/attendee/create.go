@@ -38,6 +38,9 @@ func (a *API) createBot(r *http.Request, p lanyard.Principal) (int, any, error) 
 	if err != nil && !errors.Is(err, lanyard.CodeInvalidMeetingLink) {
 		return 0, nil, unmade(err)
 	}
+	if who != "" && (err != nil || at != zoom) {
+		return 0, nil, bad("zoom_settings.onbehalf_token is for Zoom meetings, and meeting_url is no link to one that we can read.")
+	}
 	if err == nil && at == zoom {
 		if none, err := a.without(r, p); err != nil {
 			return 0, nil, err
