@@ -15,9 +15,12 @@ import (
 )
 
 // told says whether an endpoint of this format is told of an event. Attendee has one
-// event of ours, a Zoom connection that is lost or back; MeetStream has none, so its
+// event of a connection, a Zoom connection that is lost or back, and one of bots; MeetStream has none, so its
 // envelope takes them all.
 func told(e lanyard.Endpoint, ev lanyard.Event) bool {
+	if _, _, bot := attendeeBot(ev); bot {
+		return e.Wants(ev.Type)
+	}
 	if e.Format == lanyard.FormatAttendee && (ev.Data["provider"] != "zoom" || attendeeState(ev) == "") {
 		return false
 	}
@@ -67,6 +70,9 @@ type attendeeFailure struct {
 // attendee builds a message as Attendee sends it. Its signature is of the body with
 // sorted keys and no spaces, which is how the body is sent here, too.
 func (s *Service) attendee(ctx context.Context, m *message, ev lanyard.Event, c lanyard.Connection, d lanyard.Delivery, secret lanyard.Secret) (err error) {
+	if _, _, bot := attendeeBot(ev); bot {
+		return s.attendeeBot(ctx, m, ev, d, secret)
+	}
 	account := s.account(ctx, c)
 	out := attendeeMessage{IdempotencyKey: uuidOf(string(d.Endpoint) + "." + string(ev.ID)), Metadata: c.Metadata,
 		UserID: account.ID, AccountID: account.OrganizationID, Trigger: "zoom_oauth_connection.state_change",

@@ -16,13 +16,6 @@ import (
 // theirs says whether Attendee runs a bot, with the customer's key.
 func theirs(v bot.View) bool { return v.Kind == lanyard.RunnerAttendee && v.Ref != "" }
 
-// words are Attendee's for the states of a bot.
-var words = map[lanyard.BotState]string{
-	lanyard.BotScheduled: "scheduled", lanyard.BotReady: "joining", lanyard.BotJoining: "joining", lanyard.BotWaitingForPerson: "joining",
-	lanyard.BotWaitingRoom: "waiting_room", lanyard.BotJoined: "joined_not_recording", lanyard.BotLeft: "ended",
-	lanyard.BotFailed: "fatal_error", lanyard.BotCancelled: "ended",
-}
-
 // further are the states that Attendee's clients may ask for and no bot of ours is in.
 var further = []string{"ready", "joined_recording", "leaving", "post_processing", "data_deleted", "staged", "joined_recording_paused",
 	"joining_breakout_room", "leaving_breakout_room", "joined_recording_permission_denied"}
@@ -48,7 +41,7 @@ type event struct {
 
 // botOf shows a bot with its time line. Whether it records is not known here.
 func botOf(v bot.View) botObject {
-	o := botObject{ID: string(v.ID), Metadata: v.Metadata, MeetingURL: v.Data.MeetingURL, State: words[v.State], Events: events(v.Steps),
+	o := botObject{ID: string(v.ID), Metadata: v.Metadata, MeetingURL: v.Data.MeetingURL, State: lanyard.AttendeeBotState(v.State), Events: events(v.Steps),
 		Transcription: "not_started", Recording: "not_started"}
 	if len(o.Metadata) == 0 {
 		o.Metadata = nil
@@ -65,56 +58,20 @@ func botOf(v bot.View) botObject {
 
 // events are a bot's time line as far as Attendee has words for it.
 func events(steps []lanyard.BotStep) []event {
-	out, asked, in := []event{}, false, false
+	out, in := []event{}, false
 	for _, s := range steps {
-		e := event{CreatedAt: stamp(s.At)}
-		switch s.State {
-		case lanyard.BotReady, lanyard.BotJoining:
-			if asked {
-				continue
-			}
-			e.Type, asked = "join_requested", true
-		case lanyard.BotWaitingRoom:
-			e.Type = "put_in_waiting_room"
-		case lanyard.BotJoined:
-			e.Type, in = "joined_meeting", true
-		case lanyard.BotLeft:
-			e.Type = "left_meeting"
-		case lanyard.BotCancelled:
-			e.Type, e.SubType = "leave_requested", new("user_requested")
-		case lanyard.BotFailed:
-			e.Type, e.SubType = "could_not_join_meeting", new(subType(s))
-			if in {
-				e.Type, e.SubType = "fatal_error", new("process_terminated")
-			}
-		default:
+		name, sub := lanyard.AttendeeBotEvent(s.State, s.Code, s.SDK, in)
+		in = in || s.State == lanyard.BotJoined
+		if name == "" || len(out) > 0 && out[len(out)-1].Type == name {
 			continue
 		}
-		if n := len(out); n == 0 || out[n-1].Type != e.Type {
-			out = append(out, e)
+		e := event{Type: name, CreatedAt: stamp(s.At)}
+		if sub != "" {
+			e.SubType = &sub
 		}
+		out = append(out, e)
 	}
 	return out
-}
-
-// subType says in Attendee's words why a bot was not let in.
-func subType(s lanyard.BotStep) string {
-	switch s.SDK {
-	case "4011", "504":
-		return "unpublished_zoom_app"
-	case "4012":
-		return "zoom_app_cannot_join_anonymously"
-	}
-	row := lanyard.RowOf(s.Code)
-	switch {
-	case s.Code == lanyard.CodePersonAbsent:
-		return "authorized_user_not_in_meeting_timeout_exceeded"
-	case row.Kind == lanyard.Reconnect || s.Code == lanyard.CodeConnectionRevoked || s.Code == lanyard.CodeConnectionPaused:
-		return "zoom_authorization_failed"
-	case s.Code == lanyard.CodeBotNotStarted:
-		return "bot_not_launched"
-	}
-	return "zoom_meeting_status_failed"
 }
 
 // listBots lists bots, the oldest first.
@@ -176,7 +133,7 @@ func (a *API) listBots(r *http.Request, p lanyard.Principal) (int, any, error) {
 
 func statesOf(word string) (out []lanyard.BotState) {
 	for _, s := range lanyard.BotStates {
-		if words[s] == word {
+		if lanyard.AttendeeBotState(s) == word {
 			out = append(out, s)
 		}
 	}
@@ -185,8 +142,8 @@ func statesOf(word string) (out []lanyard.BotState) {
 
 func allStates() []string {
 	out := slices.Clone(further)
-	for _, w := range words {
-		out = append(out, w)
+	for _, s := range lanyard.BotStates {
+		out = append(out, lanyard.AttendeeBotState(s))
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -250,7 +207,7 @@ func (a *API) patchBot(r *http.Request, p lanyard.Principal) (int, any, error) {
 		return 0, nil, err
 	}
 	if (ch.JoinAt != nil || ch.MeetingURL != nil || ch.Name != nil) && v.State != lanyard.BotScheduled {
-		return 0, nil, bad("Bot is in state " + words[v.State] + " but the join_at or meeting_url can only be updated when in the scheduled state")
+		return 0, nil, bad("Bot is in state " + lanyard.AttendeeBotState(v.State) + " but the join_at or meeting_url can only be updated when in the scheduled state")
 	}
 	if theirs(v) {
 		status, body, err := a.onward(r, p, v, raw)
@@ -271,7 +228,7 @@ func (a *API) deleteBot(r *http.Request, p lanyard.Principal) (int, any, error) 
 		return 0, nil, err
 	}
 	if v.State != lanyard.BotScheduled {
-		return 0, nil, bad("Bot is in state " + words[v.State] + " but can only be deleted when in scheduled state")
+		return 0, nil, bad("Bot is in state " + lanyard.AttendeeBotState(v.State) + " but can only be deleted when in scheduled state")
 	}
 	if theirs(v) {
 		if status, body, err := a.onward(r, p, v, nil); err != nil || status >= 300 {
@@ -290,7 +247,7 @@ func (a *API) leave(r *http.Request, p lanyard.Principal) (int, any, error) {
 	case theirs(v):
 		return a.onward(r, p, v, nil)
 	case v.State == lanyard.BotScheduled || v.State.Over():
-		return 0, nil, bad("Bot is in state " + words[v.State] + " and cannot leave a meeting")
+		return 0, nil, bad("Bot is in state " + lanyard.AttendeeBotState(v.State) + " and cannot leave a meeting")
 	}
 	v, err = a.Bots.Leave(r.Context(), p, string(v.ID))
 	return http.StatusOK, botOf(v), err

@@ -123,6 +123,25 @@ func TestAttendeeStateChange(t *testing.T) {
 		m.Str("account_id") != b.Str("account_id") {
 		t.Errorf("got %v, want it told that it works again", m)
 	}
+
+	// A bot, that joins at once and is told to leave.
+	link, _ := c.meeting()
+	bot := c.call("POST", "/bots", map[string]any{"meeting_url": link, "bot_name": "Notes", "metadata": map[string]string{"k": "v"}})
+	c.call("POST", "/bots/"+bot.Str("id")+"/leave", nil)
+	seen := map[string]lanyardtest.JSON{}
+	for i := 3; i <= 4; i++ { // in whatever order
+		m := h.last(t, i)
+		if m.Str("trigger") != "bot.state_change" || m.Str("bot_id") != bot.Str("id") || m.Str("bot_metadata.k") != "v" || m.Str("data.created_at") == "" {
+			t.Errorf("got %v", m)
+		}
+		seen[m.Str("data.new_state")] = m
+	}
+	if m := seen["joining"]; m.Str("data.old_state") != "scheduled" || m.Str("data.event_type") != "join_requested" {
+		t.Errorf("got %v", seen)
+	}
+	if m := seen["ended"]; m.Str("data.old_state") != "joining" || m.Str("data.event_type") != "leave_requested" || m.Str("data.event_sub_type") != "user_requested" {
+		t.Errorf("got %v", seen)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.wrong) > 0 {
