@@ -96,6 +96,7 @@ type Connection struct {
 	Metadata  map[string]string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	DroppedAt time.Time // the customer has let go of it; it may have ended before
 }
 
 // AccountData says whose account it is at the provider. Sealed.

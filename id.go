@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
+	"strings"
 	"time"
 )
 
@@ -72,6 +73,21 @@ func idPrefix(p string) bool {
 		}
 	}
 	return true
+}
+
+// Vendor is the id as a vendor's clients know it: their prefix, "zoc_", and the same
+// characters.
+func (id ConnectionID) Vendor(prefix string) string {
+	return prefix + strings.TrimPrefix(string(id), "con_")
+}
+
+// VendorID is the id of ours that a vendor's clients know with a prefix of theirs; ""
+// where s has not the shape of one.
+func VendorID[T ~string](theirs, ours, s string) T {
+	if !ValidID(theirs, s) {
+		return ""
+	}
+	return T(ours + s[len(theirs):])
 }
 
 // Random returns n random bytes as a URL-safe string (RFC 4648 §5, no padding).

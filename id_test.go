@@ -109,3 +109,17 @@ func TestDigitsOfIDs(t *testing.T) {
 		}
 	}
 }
+
+// Vendors' clients know a connection by another prefix, and by no other shape.
+func TestVendorsIDs(t *testing.T) {
+	id := lanyard.NewID[lanyard.ConnectionID]("con_")
+	theirs := id.Vendor("zoc_")
+	if got := lanyard.VendorID[lanyard.ConnectionID]("zoc_", "con_", theirs); got != id || theirs[:4] != "zoc_" {
+		t.Errorf("got %q from %q, want %q", got, theirs, id)
+	}
+	for _, bad := range []string{"", "zoc_", string(id), theirs + "0", "zoa_" + theirs[4:], "zoc_abcdefghijklmnop"} {
+		if got := lanyard.VendorID[lanyard.ConnectionID]("zoc_", "con_", bad); got != "" {
+			t.Errorf("%q: got %q, want none", bad, got)
+		}
+	}
+}

@@ -5,7 +5,8 @@ import "time"
 // Page asks for part of a list. Cursor is the id after which to go on.
 type Page struct {
 	Cursor string
-	Limit  int // 1–200; 0: 50
+	Back   bool // the page before the cursor, and the cursor of the one before that
+	Limit  int  // 1–200; 0: 50
 }
 
 // Size returns the limit that holds.
@@ -26,6 +27,7 @@ type ConnectionFilter struct {
 	App      AppID
 	Status   Status
 	Label    string
+	Kept     bool // without those that the customer has let go of
 }
 
 // EntryFilter narrows the audit log; empty fields do not.

@@ -63,6 +63,9 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 		}
 		ch := lanyard.Change{Was: StatusOf(c, g), Is: lanyard.StatusRevoked, Why: lanyard.CauseWish}
 		c.State, c.UpdatedAt = lanyard.Revoked, tx.Now()
+		if p.Person == "" {
+			c.DroppedAt = tx.Now()
+		}
 		if err := tx.PutConnection(c); err != nil {
 			return lanyard.Entry{}, err
 		}
@@ -96,6 +99,34 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	ctx = context.WithoutCancel(ctx)
 	r := s.giveBack(ctx, c, g)
 	return r, s.told(ctx, p, c, g.ID, r, false)
+}
+
+// Drop says that the customer has done with a connection that ended before, by the
+// provider or the person: it is not listed among those that are Kept any more.
+func (s *Service) Drop(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID) error {
+	if err := p.Need(lanyard.ScopeConnect); err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		e := lanyard.NewEntry(p, lanyard.ActConnectionChanged)
+		c, _, err := lockedHold(tx, p.Project, id)
+		if err == nil {
+			err = s.there(p, c)
+		}
+		if err != nil {
+			return e.Failed(err), err
+		}
+		e = About(e, c)
+		switch err := p.Reaches(c.Provider, c.Label); {
+		case err != nil:
+			return e.Failed(err), err
+		case c.State != lanyard.Revoked || !c.DroppedAt.IsZero():
+			return lanyard.Entry{}, nil
+		}
+		c.DroppedAt = tx.Now()
+		e.Detail["dropped"] = "yes"
+		return e, tx.PutConnection(c)
+	})
 }
 
 // by says who lets go: the person on a page of ours, the operator, or the customer with a key.

@@ -108,7 +108,10 @@ func TestAnAccountKeepsItsConnection(t *testing.T) {
 		if err != nil || fresh || again.ID != first.ID || again.Metadata["tenant"] != "7" {
 			t.Errorf("got %+v, %v, %v, want the same one as it was", again, fresh, err)
 		}
-		other, fresh, err := v.post(codes[2], func(u *flow.Unbound) { u.Metadata = map[string]string{"tenant": "8"}; u.Needed = []string{"user:read:user"} })
+		other, fresh, err := v.post(codes[2], func(u *flow.Unbound) {
+			u.Metadata = map[string]string{"tenant": "8"}
+			u.Needed = []string{"user:read:user"}
+		})
 		if err != nil || fresh || other.ID != first.ID || other.Metadata["tenant"] != "8" || len(other.Needed) != 1 {
 			t.Errorf("got %+v, %v, %v, want other metadata and needs", other, fresh, err)
 		}

@@ -107,7 +107,7 @@ func (s *Server) services(ctx context.Context) error {
 		Runners: runners, Hold: s.self.Hold, Pace: s.settings.TimeScale, Logger: s.log})
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners}).Mount(s.front)
-	s.mountVendors(vendors{apps: apps, connections: connections, journeys: journeys, meetings: meetings, bots: bots})
+	s.mountVendors(vendors{apps: apps, connections: connections, journeys: journeys, meetings: meetings, bots: bots, runners: runners})
 	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front})
 	proxy.New(proxy.Config{Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
 		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()

@@ -7,10 +7,12 @@ import (
 	"lanyard/internal/app"
 	"lanyard/internal/bot"
 	"lanyard/internal/compat"
+	"lanyard/internal/compat/attendee"
 	"lanyard/internal/compat/meetstream"
 	"lanyard/internal/connection"
 	"lanyard/internal/flow"
 	"lanyard/internal/meeting"
+	"lanyard/internal/runner"
 )
 
 // vendors are the services that the vendors' paths are served by.
@@ -20,11 +22,14 @@ type vendors struct {
 	journeys    *flow.Service
 	meetings    *meeting.Service
 	bots        *bot.Service
+	runners     *runner.Service
 }
 
 // mountVendors puts the vendors' paths on the router.
 func (s *Server) mountVendors(v vendors) {
 	s.dialects = []compat.Dialect{
+		attendee.New(attendee.Config{Front: s.front, Projects: s.access, Apps: v.apps, Connections: v.connections, Flow: v.journeys,
+			Meetings: v.meetings, Bots: v.bots, Runners: v.runners}),
 		meetstream.New(meetstream.Config{Front: s.front, Apps: v.apps, Connections: v.connections, Flow: v.journeys,
 			Meetings: v.meetings, Bots: v.bots}),
 	}

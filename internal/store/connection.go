@@ -11,11 +11,11 @@ import (
 )
 
 const connectionColumns = `id, project_id, app_id, provider, grant_id, person_id, label, state, origin, account, needed,
-	metadata, created_at, updated_at`
+	metadata, created_at, updated_at, dropped_at`
 
 func connectionDest(c *lanyard.Connection) []any {
 	return []any{text(&c.ID), text(&c.Project), text(&c.App), &c.Provider, text(&c.Grant), text(&c.Person), &c.Label, text(&c.State),
-		&c.Origin, &c.Account, list(&c.Needed), asDict{&c.Metadata}, asTime{&c.CreatedAt}, asTime{&c.UpdatedAt}}
+		&c.Origin, &c.Account, list(&c.Needed), asDict{&c.Metadata}, asTime{&c.CreatedAt}, asTime{&c.UpdatedAt}, asTime{&c.DroppedAt}}
 }
 
 func scanConnection(r row, c *lanyard.Connection) error { return r.Scan(connectionDest(c)...) }
@@ -156,6 +156,9 @@ func (q *Query) Connections(project lanyard.ProjectID, f lanyard.ConnectionFilte
 	if f.Label != "" {
 		w.and("c.label = ", f.Label)
 	}
+	if f.Kept {
+		w.and("c.dropped_at = ", 0)
+	}
 	query := selectHeld + ` WHERE 1 = 1`
 	if f.Status != "" {
 		query += ` AND ` + statusIn(f.Status)
@@ -171,7 +174,7 @@ func (tx *Tx) AddConnection(c lanyard.Connection) error {
 	}
 	return tx.add("connections", connectionColumns+", missing", []any{c.ID, c.Project, c.App, c.Provider, c.Grant, c.Person,
 		c.Label, c.State, c.Origin, c.Account, listText(c.Needed), dictText(c.Metadata),
-		micros(tx.stamp(c.CreatedAt)), micros(tx.stamp(c.UpdatedAt)), missing})
+		micros(tx.stamp(c.CreatedAt)), micros(tx.stamp(c.UpdatedAt)), micros(c.DroppedAt), missing})
 }
 
 // PutConnection writes everything of a connection that can change, and sets updated_at.
@@ -181,8 +184,8 @@ func (tx *Tx) PutConnection(c lanyard.Connection) error {
 		return err
 	}
 	return tx.must(`UPDATE connections SET grant_id = $3, person_id = $4, label = $5, state = $6, origin = $7, account = $8,
-		needed = $9, metadata = $10, missing = $11, updated_at = $12 WHERE id = $1 AND project_id = $2`, c.ID, c.Project, c.Grant,
-		c.Person, c.Label, c.State, c.Origin, c.Account, listText(c.Needed), dictText(c.Metadata), missing, micros(tx.now))
+		needed = $9, metadata = $10, missing = $11, updated_at = $12, dropped_at = $13 WHERE id = $1 AND project_id = $2`, c.ID, c.Project, c.Grant,
+		c.Person, c.Label, c.State, c.Origin, c.Account, listText(c.Needed), dictText(c.Metadata), missing, micros(tx.now), micros(c.DroppedAt))
 }
 
 // missing is the column behind the filter by status: MissingScopes of what the

@@ -44,6 +44,28 @@ func TestPagesMeetEveryRowOnce(t *testing.T) {
 				page.Cursor = next
 			}
 			same(t, fmt.Sprintf("by %d", limit), got, want)
+
+			// And back again, from the last of them: the same rows but for that one.
+			got = nil
+			page = lanyard.Page{Limit: limit, Cursor: want[n-1], Back: true}
+			for pages := 1; ; pages++ {
+				var next string
+				var entries []lanyard.Entry
+				must(t, db.View(t.Context(), func(q *store.Query) (err error) {
+					entries, next, err = q.Entries(w.project.ID, lanyard.EntryFilter{}, page)
+					return err
+				}))
+				var ids []string
+				for _, e := range entries {
+					ids = append(ids, string(e.ID))
+				}
+				got = append(ids, got...)
+				if next == "" || pages > n {
+					break
+				}
+				page.Cursor = next
+			}
+			same(t, fmt.Sprintf("back by %d", limit), got, want[:n-1])
 		}
 	})
 }
@@ -120,6 +142,7 @@ func TestConnectionFilters(t *testing.T) {
 		w.add(t, db)
 		other := w.connection
 		other.ID, other.Person, other.Provider, other.App, other.Label = newID[lanyard.ConnectionID]("con_"), "per_2", "google", "app_2", "home"
+		other.DroppedAt = time.Time{}
 		done(t, db, func(tx *store.Tx) error { return tx.AddConnection(other) })
 		for _, f := range []lanyard.ConnectionFilter{{Person: w.person.ID}, {Provider: "zoom"}, {App: w.app.ID}, {Label: "work"},
 			{Person: w.person.ID, Provider: "zoom", App: w.app.ID, Label: "work", Status: lanyard.StatusDegraded}} {
@@ -130,6 +153,13 @@ func TestConnectionFilters(t *testing.T) {
 			if len(held) != 1 || held[0].Connection.ID != w.connection.ID {
 				t.Errorf("%+v: got %d connections, want the one", f, len(held))
 			}
+		}
+		kept := view(t, db, func(q *store.Query) ([]store.Held, error) {
+			h, _, err := q.Connections(w.project.ID, lanyard.ConnectionFilter{Kept: true}, lanyard.Page{})
+			return h, err
+		})
+		if len(kept) != 1 || kept[0].Connection.ID != other.ID {
+			t.Errorf("got %d connections, want the one that nobody has let go of", len(kept))
 		}
 	})
 }

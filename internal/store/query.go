@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"lanyard"
@@ -173,6 +174,9 @@ const (
 // has its WHERE clause already, and column is the id the list is ordered by.
 func pageOf[T any](q *Query, scan func(row, *T) error, id func(T) string,
 	query string, w *where, column string, dir order, page lanyard.Page) ([]T, string, error) {
+	if page.Back {
+		dir = map[order]order{ascending: descending, descending: ascending}[dir]
+	}
 	if page.Cursor != "" {
 		w.and(column+string(dir[:3]), page.Cursor)
 	}
@@ -180,8 +184,12 @@ func pageOf[T any](q *Query, scan func(row, *T) error, id func(T) string,
 	w.args = append(w.args, size+1)
 	query += w.text.String() + " ORDER BY " + column + string(dir[2:]) + " LIMIT " + placeholder(len(w.args))
 	out, err := all(q, scan, query, w.args...)
-	if err != nil || len(out) <= size {
-		return out, "", err
+	next := ""
+	if err == nil && len(out) > size {
+		out, next = out[:size], id(out[size-1])
 	}
-	return out[:size], id(out[size-1]), nil
+	if page.Back {
+		slices.Reverse(out)
+	}
+	return out, next, err
 }

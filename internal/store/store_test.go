@@ -63,7 +63,7 @@ func newWorld() world {
 		RefreshAt: day.Add(time.Minute), RefreshedAt: day, RejectedAt: day, RetryAt: day, RefreshExpires: day.Add(24 * time.Hour), ExpiringAt: day, ConsentedAt: day, CreatedAt: day, UpdatedAt: day}
 	connection := lanyard.Connection{ID: newID[lanyard.ConnectionID]("con_"), Project: p.ID, App: app.ID, Provider: "zoom", Grant: grant.ID,
 		Person: person.ID, Label: "work", State: lanyard.Live, Origin: "hosted", Account: []byte("acc" + n), Needed: []string{"a", "b"},
-		Metadata: map[string]string{"k": "v"}, CreatedAt: day, UpdatedAt: day}
+		Metadata: map[string]string{"k": "v"}, CreatedAt: day, UpdatedAt: day, DroppedAt: day}
 	session := lanyard.Session{ID: newID[lanyard.SessionID]("cs_"), Project: p.ID, App: app.ID, Person: person.ID, Purpose: "connect",
 		Connection: connection.ID, LinkHash: hash("link" + n), ReturnURL: "https://a.example/back", Origin: "https://a.example",
 		Label: "work", Metadata: map[string]string{"k": "v"}, Scopes: []string{"a"}, ScopesOptional: []string{"c"},

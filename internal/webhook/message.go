@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"lanyard"
@@ -99,6 +100,9 @@ func (s *Service) account(ctx context.Context, c lanyard.Connection) lanyard.Acc
 	v, err := s.Connections.Get(ctx, reader, c.ID)
 	if err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "a webhook goes out without the account", slog.String("connection", string(c.ID)), slog.String("error", err.Error()))
+	}
+	if ref, ok := strings.CutPrefix(v.Person.Ref, c.Provider+":"); ok && v.Account.ID == "" { // erased, but for what the customer calls them
+		v.Account.ID = ref
 	}
 	return v.Account
 }

@@ -15,9 +15,12 @@ import (
 )
 
 // told says whether an endpoint of this format is told of an event. Attendee has one
-// event of ours, a Zoom connection that is lost or back; MeetStream has none, so its
+// event of a connection, a Zoom connection that is lost or back, and one of bots; MeetStream has none, so its
 // envelope takes them all.
 func told(e lanyard.Endpoint, ev lanyard.Event) bool {
+	if _, _, bot := attendeeBot(ev); bot {
+		return e.Wants(ev.Type)
+	}
 	if e.Format == lanyard.FormatAttendee && (ev.Data["provider"] != "zoom" || attendeeState(ev) == "") {
 		return false
 	}
@@ -27,12 +30,13 @@ func told(e lanyard.Endpoint, ev lanyard.Event) bool {
 // attendeeState is what Attendee would call the connection now, where it calls it
 // something else than before: it is lost when only the person can mend it, and back when
 // a token can be had again. What is paused is neither, and is told when it is resumed;
-// what the customer has deleted is not told.
+// what the customer has deleted is not told, what the person has is.
 func attendeeState(ev lanyard.Event) string {
 	is, was := lanyard.Status(ev.Data["status"]), lanyard.Status(ev.Data["was"])
 	lost := is == lanyard.StatusNeedsReauth || is == lanyard.StatusRevoked
 	switch {
-	case ev.Type == lanyard.EventConnectionDeleted || ev.Type == lanyard.EventExpiring || is == lanyard.StatusPaused || was == is:
+	case ev.Type == lanyard.EventConnectionDeleted && ev.Data["by"] != "person":
+	case ev.Type == lanyard.EventExpiring || is == lanyard.StatusPaused || was == is:
 	case lost:
 		return "disconnected"
 	case was == lanyard.StatusNeedsReauth || was == lanyard.StatusPaused:
@@ -66,15 +70,21 @@ type attendeeFailure struct {
 // attendee builds a message as Attendee sends it. Its signature is of the body with
 // sorted keys and no spaces, which is how the body is sent here, too.
 func (s *Service) attendee(ctx context.Context, m *message, ev lanyard.Event, c lanyard.Connection, d lanyard.Delivery, secret lanyard.Secret) (err error) {
+	if _, _, bot := attendeeBot(ev); bot {
+		return s.attendeeBot(ctx, m, ev, d, secret)
+	}
 	account := s.account(ctx, c)
-	out := attendeeMessage{IdempotencyKey: uuidOf(string(d.Endpoint) + "." + string(ev.ID)), ConnectionID: string(ev.Connection), Metadata: c.Metadata,
+	out := attendeeMessage{IdempotencyKey: uuidOf(string(d.Endpoint) + "." + string(ev.ID)), Metadata: c.Metadata,
 		UserID: account.ID, AccountID: account.OrganizationID, Trigger: "zoom_oauth_connection.state_change",
 		Data: attendeeData{State: attendeeState(ev)}}
+	if ev.Connection != "" {
+		out.ConnectionID = ev.Connection.Vendor("zoc_")
+	}
 	if ev.Type == lanyard.EventEndpointTest {
 		out.Trigger = string(ev.Type)
 	}
 	if out.Data.State == "disconnected" {
-		out.Data.Failure = &attendeeFailure{Error: lanyard.RowOf(lanyard.Code(ev.Data["reason"])).Happened, Timestamp: ev.At.UTC()}
+		out.Data.Failure = &attendeeFailure{Error: lanyard.AttendeeFailure(lanyard.Code(ev.Data["reason"])), Timestamp: ev.At.UTC()}
 	}
 	if m.body, err = canonical(out); err != nil {
 		return err

@@ -151,7 +151,8 @@ CREATE TABLE connections (
 	metadata TEXT COLLATE "C" NOT NULL,
 	created_at BIGINT NOT NULL,
 	updated_at BIGINT NOT NULL,
-	erase_at BIGINT NOT NULL
+	erase_at BIGINT NOT NULL,
+	dropped_at BIGINT NOT NULL
 );
 CREATE INDEX connections_app ON public.connections USING btree (app_id, state);
 CREATE INDEX connections_erase ON public.connections USING btree (erase_at) WHERE (erase_at > 0);

@@ -155,7 +155,7 @@ CREATE TABLE connections (
 	metadata   TEXT NOT NULL,
 	created_at INTEGER NOT NULL,
 	updated_at INTEGER NOT NULL
-, erase_at INTEGER NOT NULL DEFAULT 0) STRICT;
+, erase_at INTEGER NOT NULL DEFAULT 0, dropped_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX connections_app ON connections (app_id, state);
 
