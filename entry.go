@@ -53,6 +53,7 @@ const (
 	ActBotMoved           Action = "bot.moved"   // to another state; Detail says from, to
 	ActBotRelayed         Action = "bot.relayed" // a call on it went on to the vendor who runs it
 	ActBotDeleted         Action = "bot.deleted"
+	ActRunnerChanged      Action = "runner.changed"
 	ActMailSent           Action = "mail.sent"   // about a connection, an app or an endpoint
 	ActMailFailed         Action = "mail.failed" // refused for good, or given up
 	ActMailTested         Action = "mail.tested"

@@ -38,6 +38,10 @@ const (
 	CodeWebhookGone              Code = "webhook_gone"
 	CodeWebhookFailing           Code = "webhook_failing"
 	CodeWebhookLimit             Code = "webhook_limit"
+	CodeRunnerLimit              Code = "runner_limit"
+	CodeRunnerUnreachable        Code = "runner_unreachable"
+	CodeRunnerNoAnswer           Code = "runner_no_answer"
+	CodeRunnerRefused            Code = "runner_refused"
 	CodeMailNotSet               Code = "mail_not_set"
 	CodeMailFailed               Code = "mail_failed"
 	CodeUnknownProvider          Code = "unknown_provider"
@@ -161,6 +165,10 @@ var rows = map[Code]Row{
 	CodeWebhookGone:              {CodeWebhookGone, Gone, false, "Webhook endpoint is gone", "The webhook endpoint answered 410 Gone, so it was disabled.", "Put the receiver back or change the URL, enable the endpoint, and send again what it missed.", ""},
 	CodeWebhookFailing:           {CodeWebhookFailing, Upstream, false, "Webhook endpoint fails", "No delivery to the webhook endpoint has worked for days, so it was disabled.", "Mend the receiver, enable the endpoint, and send again what it missed.", ""},
 	CodeWebhookLimit:             {CodeWebhookLimit, Conflict, false, "Too many webhook endpoints", "The project has as many webhook endpoints as it may.", "Delete one that is not needed, or have one receive more types.", ""},
+	CodeRunnerLimit:              {CodeRunnerLimit, Conflict, false, "Too many runners", "The project has as many runners as it may.", "Delete one that is not needed.", ""},
+	CodeRunnerUnreachable:        {CodeRunnerUnreachable, Upstream, false, "Runner not reached", "The runner could not be reached, and nothing was sent to it.", "Look at its URL: `lanyard runner check` says what is wrong.", ""},
+	CodeRunnerNoAnswer:           {CodeRunnerNoAnswer, Upstream, false, "No answer from the runner", "The runner was asked, and gave no answer that is whole. What was asked may have been done.", "Look there before asking again: a bot may be on its way.", ""},
+	CodeRunnerRefused:            {CodeRunnerRefused, Upstream, false, "The runner refused", "The runner answered, and said no.", "The detail has its status: look at its key, and at what it says of the request.", ""},
 	CodeMailNotSet:               {CodeMailNotSet, Conflict, false, "No mail server", "This server has no mail server, so nobody is told by e-mail.", "Set `smtp_url` and `mail_from`, and start the server again.", ""},
 	CodeMailFailed:               {CodeMailFailed, Upstream, false, "E-mail not taken", "The mail server did not take the e-mail.", "The detail says why; correct the address, `smtp_url` or `mail_from`.", ""},
 	CodeUnknownProvider:          {CodeUnknownProvider, Invalid, false, "Unknown provider", "The catalogue has no such provider.", "See `GET /v1/providers` for what there is.", ""},

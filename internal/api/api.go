@@ -18,6 +18,7 @@ import (
 	"lanyard/internal/jointoken"
 	"lanyard/internal/meeting"
 	"lanyard/internal/provider"
+	"lanyard/internal/runner"
 	"lanyard/internal/web"
 	"lanyard/internal/webhook"
 )
@@ -33,6 +34,7 @@ type API struct {
 	Meetings    *meeting.Service
 	Audit       *audit.Service
 	Events      *webhook.Service
+	Runners     *runner.Service
 }
 
 // Mount registers every operation, in the order of the documentation.
@@ -50,6 +52,7 @@ func (a *API) Mount(f *web.Front) {
 	a.mountMeetings(f)
 	a.mountAudit(f)
 	a.mountWebhooks(f)
+	a.mountRunners(f)
 	a.mountOperator(f)
 }
 

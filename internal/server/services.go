@@ -24,6 +24,7 @@ import (
 	"lanyard/internal/portal"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
+	"lanyard/internal/runner"
 	"lanyard/internal/spool"
 	"lanyard/internal/store"
 	"lanyard/internal/webhook"
@@ -94,9 +95,10 @@ func (s *Server) services(ctx context.Context) error {
 	meetings := meeting.New(meeting.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections,
 		Hold: s.self.Hold, Pace: s.settings.TimeScale, Stop: s.settings.MeetingsStop})
 	s.tasks = append(s.tasks, meetings.Tasks()...)
+	runners := runner.New(runner.Config{Store: s.db, Vault: s.vault, Out: s.out, PublicURL: s.settings.PublicURL, Logger: s.log, Pace: s.settings.TimeScale})
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
 		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
-		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
+		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners}).Mount(s.front)
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {

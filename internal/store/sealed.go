@@ -44,6 +44,7 @@ func sealedColumns() []sealedColumn {
 		{"grants.tokens", `''`, boundNow},
 		{"idempotency.answer", `''`, unbound},
 		{"persons.sealed", `id`, unbound},
+		{"runners.key", `''`, unbound},
 		{"sessions.sealed", `person_id`, unbound},
 		{"token_urls.sealed", `''`, unbound},
 	}

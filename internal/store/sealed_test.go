@@ -55,6 +55,7 @@ func TestSealedFieldsAreAllOfThemWithTheirPlaces(t *testing.T) {
 			{Place: tokens, Key: ofProject, Sealed: w.grant.Tokens},
 			{Place: place(w.claim.ID, "idempotency.answer"), Key: ofProject, Sealed: w.claim.Answer},
 			{Place: place(string(w.person.ID), "persons.sealed"), Key: ofPerson, Sealed: w.person.Sealed},
+			{Place: place(string(w.runner.ID), "runners.key"), Key: ofProject, Sealed: w.runner.Key},
 			{Place: place(string(w.session.ID), "sessions.sealed"), Key: ofPerson, Sealed: w.session.Sealed},
 			{Place: place(string(w.tokenURL.ID), "token_urls.sealed"), Key: ofProject, Sealed: w.tokenURL.Sealed},
 		}

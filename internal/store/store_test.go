@@ -27,6 +27,7 @@ type world struct {
 	event      lanyard.Event
 	endpoint   lanyard.Endpoint
 	delivery   lanyard.Delivery
+	runner     lanyard.Runner
 	consent    lanyard.Consent
 	text       lanyard.ConsentText
 	claim      store.Idempotency
@@ -108,6 +109,8 @@ func newWorld() world {
 			Candidates: []lanyard.Candidate{{Connection: connection.ID}, {Person: person.ID}, {Label: "a, \"b\""}, {Host: true}},
 			Scopes:     []string{"a"}, CIDRs: []string{"10.0.0.0/8"}, Key: "lyk_x", Providers: []string{"zoom"}, Labels: []string{"work"},
 			ExpiresAt: day.Add(time.Hour), LastUsedAt: day, CreatedAt: day},
+		runner: lanyard.Runner{ID: newID[lanyard.RunnerID]("run_"), Project: p.ID, Kind: lanyard.RunnerRecall, Name: "bots", URL: "https://r.example/api/v1",
+			Key: []byte("rk" + n), Default: true, CreatedAt: day, UpdatedAt: day},
 		claim: store.Idempotency{ID: newID[string]("idm_"), Project: p.ID, Key: "lyk_x", Route: "POST /v1/connections",
 			KeyHash: hash("idem" + n), BodyHash: hash("body"), ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Microsecond).UTC(), CreatedAt: day},
 	}
@@ -132,6 +135,9 @@ func (w *world) add(t testing.TB, db *store.DB) {
 			if err != nil {
 				return lanyard.Entry{}, err
 			}
+		}
+		if err := tx.AddRunner(w.runner); err != nil {
+			return lanyard.Entry{}, err
 		}
 		if err := tx.AddEndpoint(w.endpoint); err != nil {
 			return lanyard.Entry{}, err

@@ -583,6 +583,21 @@ CREATE TABLE revocations (
 CREATE INDEX revocations_due ON public.revocations USING btree (try_at);
 CREATE UNIQUE INDEX revocations_pkey ON public.revocations USING btree (grant_id);
 
+CREATE TABLE runners (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	kind TEXT COLLATE "C" NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	url TEXT COLLATE "C" NOT NULL,
+	key BYTEA NOT NULL,
+	is_default BIGINT NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX runners_default ON public.runners USING btree (project_id) WHERE (is_default = 1);
+CREATE UNIQUE INDEX runners_pkey ON public.runners USING btree (id);
+CREATE INDEX runners_project ON public.runners USING btree (project_id, id);
+
 CREATE TABLE sessions (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C" NOT NULL,
