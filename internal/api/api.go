@@ -13,6 +13,7 @@ import (
 	"lanyard/internal/access"
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
+	"lanyard/internal/bot"
 	"lanyard/internal/connection"
 	"lanyard/internal/flow"
 	"lanyard/internal/jointoken"
@@ -34,6 +35,7 @@ type API struct {
 	JoinTokens  *jointoken.Service
 	Meetings    *meeting.Service
 	Preflight   *preflight.Service
+	Bots        *bot.Service
 	Audit       *audit.Service
 	Events      *webhook.Service
 	Runners     *runner.Service
@@ -54,6 +56,7 @@ func (a *API) Mount(f *web.Front) {
 	a.mountConsents(f)
 	a.mountMeetings(f)
 	a.mountPreflight(f)
+	a.mountBots(f)
 	a.mountAudit(f)
 	a.mountWebhooks(f)
 	a.mountRunners(f)

@@ -76,6 +76,10 @@ func (a *API) joinTokens(ctx context.Context, p lanyard.Principal, in *joinToken
 	if err != nil {
 		return nil, err
 	}
+	return joinTokensOf(m), nil
+}
+
+func joinTokensOf(m jointoken.Minted) *wire.JoinTokens {
 	out := &wire.JoinTokens{MeetingNumber: m.Meeting.Number, Passcode: m.Meeting.Passcode, RegistrantTK: m.Meeting.TK}
 	for _, t := range m.Tokens {
 		out.Tokens = append(out.Tokens, wire.JoinToken{Type: t.Type, Token: string(t.Token.Reveal()), ExpiresAt: optional(t.ExpiresAt), Parameters: parameters(t.SDK)})
@@ -85,7 +89,7 @@ func (a *API) joinTokens(ctx context.Context, p lanyard.Principal, in *joinToken
 		row := lanyard.RowOf(code)
 		out.Failed = append(out.Failed, wire.JoinFailure{Type: f.Type, Code: string(code), Detail: row.Happened + " " + row.Do, UserMessage: row.UserMessage})
 	}
-	return out, nil
+	return out
 }
 
 // parameters are the names that a parameter has in the SDKs.

@@ -89,42 +89,16 @@ func (s *Service) there(ctx context.Context, p lanyard.Principal, list []lanyard
 }
 
 // ByAccount returns the connections of an account by the provider's id for it, at the
-// provider that has meetings, as far as the key reaches; those that can be used first.
-// None is not_found.
+// provider that has meetings, as connection.HeldBy has them. None is not_found.
 func (s *Service) ByAccount(ctx context.Context, p lanyard.Principal, account string) (out []lanyard.Connection, err error) {
 	at, err := s.provider()
 	if err != nil {
 		return nil, err
 	}
-	err = s.Store.View(ctx, func(q *store.Query) error {
-		out = nil
-		apps, err := q.AppsOf(p.Project, at)
-		if err != nil {
-			return err
-		}
-		for _, a := range apps {
-			t, err := s.Apps.Providers.Target(a)
-			if err != nil {
-				continue // its settings are wrong: then nobody is connected by it
-			}
-			grants, err := q.GrantsOfAccount(a.ID, s.Connections.Grants.AccountHash(a, provider.Identity{Issuer: t.Namespace(), Subject: account}))
-			if err != nil {
-				return err
-			}
-			for _, g := range grants {
-				held, err := q.ConnectionsOf(g.ID)
-				if err != nil {
-					return err
-				}
-				out = append(out, held...)
-			}
-		}
-		return nil
-	})
-	out = slices.DeleteFunc(out, func(c lanyard.Connection) bool {
-		return c.State == lanyard.Revoked || p.Reaches(c.Provider, c.Label) != nil
-	})
-	slices.SortStableFunc(out, func(a, b lanyard.Connection) int { return usable(b) - usable(a) })
+	held, err := s.Connections.HeldBy(ctx, p, at, account)
+	for _, h := range held {
+		out = append(out, h.Connection)
+	}
 	if err == nil && len(out) == 0 {
 		err = lanyard.Errorf(lanyard.CodeNotFound, "this account is not connected")
 	}

@@ -84,7 +84,7 @@ func (s *Service) enter(p lanyard.ProjectID) (leave func(), ok bool) {
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	p, err := s.Front.Admit(r, lanyard.ScopeProxy)
+	p, err := s.Front.AdmitBot(r, lanyard.ScopeProxy)
 	if err != nil {
 		s.Front.WriteProblem(w, r, err)
 		return

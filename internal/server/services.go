@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"lanyard"
 	"lanyard/internal/api"
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
@@ -103,13 +104,17 @@ func (s *Server) services(ctx context.Context) error {
 		Rate: s.settings.JoinTokenRate, Nodes: s.self.Live})
 	runners := runner.New(runner.Config{Store: s.db, Vault: s.vault, Out: s.out, PublicURL: s.settings.PublicURL, Logger: s.log, Pace: s.settings.TimeScale})
 	ahead := preflight.New(preflight.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings, JoinTokens: tokens})
-	bots := bot.NewService(bot.Config{Store: s.db, Vault: s.vault, Access: s.access, Connections: connections, Meetings: meetings, Tokens: tokens,
+	bots := bot.NewService(bot.Config{Store: s.db, Vault: s.vault, Access: s.access, Apps: apps, Connections: connections, Meetings: meetings, Tokens: tokens,
 		Runners: runners, Hold: s.self.Hold, Pace: s.settings.TimeScale, Logger: s.log})
+	s.tasks = append(s.tasks, bots.Tasks()...)
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
-		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners}).Mount(s.front)
+		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners, Bots: bots}).Mount(s.front)
 	s.mountVendors(vendors{apps: apps, connections: connections, journeys: journeys, meetings: meetings, bots: bots, runners: runners})
-	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front})
-	proxy.New(proxy.Config{Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
+	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front,
+		Bots: func(ctx context.Context, p lanyard.Principal, id lanyard.BotID, types []string) (jointoken.First, error) {
+			return bots.JoinTokens(ctx, p, string(id), bot.Join{Types: types})
+		}})
+	proxy.New(proxy.Config{Bots: bots, Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
 		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})

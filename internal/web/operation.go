@@ -26,6 +26,7 @@ type Operation struct {
 	Scope       lanyard.Scope // what the caller needs; Known or OperatorOnly where no scope fits
 	Status      int           // of success; 0: 200, or 204 for None
 	Creates     bool          // takes an Idempotency-Key
+	ForBot      bool          // may be asked with a bot's own key
 	NoProject   bool          // makes sense without a project: the operator need not name one
 }
 
@@ -130,7 +131,13 @@ func (f *Front) Admit(r *http.Request, scope lanyard.Scope) (lanyard.Principal, 
 	return f.admit(r, Operation{Scope: scope})
 }
 
-// admit authenticates, limits and checks the scope.
+// AdmitBot is Admit for what a bot's own key may ask for, too.
+func (f *Front) AdmitBot(r *http.Request, scope lanyard.Scope) (lanyard.Principal, error) {
+	return f.admit(r, Operation{Scope: scope, ForBot: true})
+}
+
+// admit authenticates, limits and checks the scope. It is the one place that keeps a bot's
+// own key to what is marked for it; which bot that is, package bot sees to.
 func (f *Front) admit(r *http.Request, op Operation) (lanyard.Principal, error) {
 	p, err := f.Caller(r)
 	if err != nil {
@@ -142,6 +149,8 @@ func (f *Front) admit(r *http.Request, op Operation) (lanyard.Principal, error) 
 		}
 	}
 	switch {
+	case p.Bot != "" && !op.ForBot:
+		err = lanyard.Errorf(lanyard.CodeKeyLimited, "this key is a bot's own: it is good for that bot's join tokens, its reports and reading it")
 	case op.Scope == OperatorOnly:
 		if !p.Operator {
 			err = lanyard.Errorf(lanyard.CodeOperatorOnly, "")

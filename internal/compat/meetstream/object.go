@@ -75,7 +75,7 @@ func invalid(format string, a ...any) error {
 // named repeats an id that has the shape of Zoom's, since MeetStream's sentences have it in
 // them. Anything may stand where an id should, a secret too.
 func named(id string) string {
-	plain := id != "" && len(id) <= 64 && !slices.ContainsFunc([]byte(id), func(c byte) bool {
+	plain := id != "" && len(id) <= 40 && !slices.ContainsFunc([]byte(id), func(c byte) bool {
 		return !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.IndexByte("+/=-_.", c) >= 0)
 	})
 	if !plain {

@@ -32,6 +32,76 @@ func msKnock(c *msCustomer, number, obf string) (int, string) {
 	return a.status, a.raw
 }
 
+// The guide's step 3, with a bot that the customer runs: it is let in while Alice is in the
+// meeting, and not otherwise.
+func TestMeetStreamBot(t *testing.T) {
+	c := msWorld(t)
+	ana := c.connect("ana").Str("zoom_user_id")
+	number, link := msLink(c, "ana")
+	body := msRequest(link, ana)
+	body["custom_attributes"] = map[string]string{"tenant": "t-1"}
+	a := c.call("POST", "/bots/create_bot", body)
+	if a.status != 201 || a.Str("bot_id") == "" || a.Str("meeting_url") != link || a.Str("status") != "Active" {
+		t.Fatalf("got %d %s", a.status, a.raw)
+	}
+	if v, there := a.JSON["transcript_id"]; !there || v != nil {
+		t.Errorf("transcript_id: got %v, want null", v)
+	}
+	id := a.Str("bot_id")
+	st := c.ok("GET", "/bots/"+id+"/status", nil)
+	if st.Str("bot_id") != id || st.Str("status") != "Active" || st.Str("custom_attributes.tenant") != "t-1" || len(st.JSON) != 3 {
+		t.Errorf("got %s", st.raw)
+	}
+	mint := func() string {
+		return c.w.OK("POST", "/v1/bots/"+id+"/join-tokens", map[string]any{}).List("tokens")[0].Str("token")
+	}
+	if _, err := c.w.Sandbox.SetPresent(number, "ana", true); err != nil {
+		t.Fatal(err)
+	}
+	obf := mint()
+	if status, why := msKnock(c, number, obf); status != 200 {
+		t.Fatalf("present: got %d %s, want in the meeting", status, why)
+	}
+	if status, why := msKnock(c, number, obf); status != 403 || !strings.Contains(why, "token_used") {
+		t.Errorf("a second time: got %d %s, want refused", status, why)
+	}
+	if got := c.ok("GET", "/bots/"+id+"/status", nil).Str("status"); got != "Joining" {
+		t.Errorf("with its token a bot is %q, want Joining", got)
+	}
+	c.w.OK("POST", "/v1/bots/"+id+"/report", map[string]any{"state": "joined"})
+	d := c.ok("GET", "/bots/"+id+"/detail", nil)
+	if d.Str("bot_details.bot_id") != id || d.Str("bot_details.status") != "InMeeting" || d.Str("bot_details.RequestPayload.meeting_link") != link {
+		t.Errorf("got %s", d.raw)
+	}
+	var line []string
+	details, _ := d.JSON["bot_details"].(map[string]any)
+	steps, _ := details["StatusTimeline"].([]any)
+	for _, s := range steps {
+		m, _ := s.(map[string]any)
+		word, _ := m["status"].(string)
+		line = append(line, word)
+	}
+	if got := strings.Join(line, " "); got != "Scheduled Active Joining InMeeting" {
+		t.Errorf("the time line is %q", got)
+	}
+	if strings.Contains(d.raw, obf) {
+		t.Error("the token is in what is shown of the bot")
+	}
+	if r := c.ok("GET", "/bots/"+id+"/remove_bot", nil); r.Str("message") == "" {
+		t.Errorf("got %s, want a message", r.raw)
+	}
+	if got := c.ok("GET", "/bots/"+id+"/status", nil).Str("status"); got != "Stopped" {
+		t.Errorf("removed, the bot is %q", got)
+	}
+	c.ok("GET", "/bots/"+id+"/remove_bot", nil) // again: nothing is wrong
+	if r := c.ok("DELETE", "/bots/"+id+"/delete", nil); r.Str("message") == "" {
+		t.Errorf("got %s, want a message", r.raw)
+	}
+	if a := c.call("GET", "/bots/"+id+"/status", nil); a.status != 404 || a.Str("message") == "" {
+		t.Errorf("deleted: got %d %s", a.status, a.raw)
+	}
+}
+
 // The guide's table of troubles, and the current contract's: each message, as it is there.
 func TestMeetStreamTroubles(t *testing.T) {
 	c := msWorld(t)
