@@ -27,6 +27,8 @@ const (
 	ActProxyCalled        Action = "proxy.called" // the provider has answered, or was not asked; Detail says what
 	ActProxyEnded         Action = "proxy.ended"  // an answer that was still on its way at proxy.called
 	ActJoinTokenMinted    Action = "join_token.minted"
+	ActJoinTokenTried     Action = "join_token.tried" // made and thrown away, to see whether it can be had
+	ActSDKSigned          Action = "sdk_signature.made"
 	ActTokenURLCreated    Action = "token_url.created"
 	ActTokenURLRevoked    Action = "token_url.revoked"
 	ActDenied             Action = "access.denied"

@@ -28,7 +28,7 @@ const (
 	JoinTryAgain      JoinClass = "try_again"          // a network, or the provider
 )
 
-// JoinReasons says, by class, which row of docs/errors.md a bot fails with.
+// joinReasons says, by class, which row of docs/errors.md a bot fails with.
 var joinReasons = map[JoinClass]Code{
 	JoinWaitForPerson: CodePersonAbsent, JoinPersonLeft: CodePersonAbsent, JoinMintAgain: CodeJoinTokenRefused,
 	JoinNeedsToken: CodeJoinTokenNeeded, JoinOneToken: CodeJoinTokensConflict, JoinNeedsZAK: CodeSignInRequired,
@@ -68,10 +68,16 @@ func (f JoinFailure) Passes() bool {
 }
 
 // JoinCode explains a code, given as a number or by the SDK's name for it. sdk is as in
-// JoinFailure, or android or ios, which are not known here; "": whichever has it, the
-// native one if both do. False: nobody has written down what it means.
+// JoinFailure, or linux, windows, macos; those of android and ios are not known here. "":
+// whichever has it, the native one if both do. False: nobody has written down what it means.
 func JoinCode(sdk, code string) (JoinFailure, bool) {
 	var found JoinFailure
+	if strings.TrimSpace(code) == "" {
+		return found, false
+	}
+	if sdk == "linux" || sdk == "windows" || sdk == "macos" {
+		sdk = "native"
+	}
 	for _, f := range JoinCodes(code) {
 		if sdk == "" && (found.SDK == "" || f.SDK == "native") || f.SDK == sdk {
 			found = f

@@ -13,10 +13,12 @@ import (
 	"lanyard/internal/access"
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
+	"lanyard/internal/bot"
 	"lanyard/internal/connection"
 	"lanyard/internal/flow"
 	"lanyard/internal/jointoken"
 	"lanyard/internal/meeting"
+	"lanyard/internal/preflight"
 	"lanyard/internal/provider"
 	"lanyard/internal/runner"
 	"lanyard/internal/web"
@@ -32,6 +34,8 @@ type API struct {
 	Connections *connection.Service
 	JoinTokens  *jointoken.Service
 	Meetings    *meeting.Service
+	Preflight   *preflight.Service
+	Bots        *bot.Service
 	Audit       *audit.Service
 	Events      *webhook.Service
 	Runners     *runner.Service
@@ -48,8 +52,11 @@ func (a *API) Mount(f *web.Front) {
 	a.mountConnections(f)
 	a.mountPortal(f)
 	a.mountTokens(f)
+	a.mountTokenURLs(f)
 	a.mountConsents(f)
 	a.mountMeetings(f)
+	a.mountPreflight(f)
+	a.mountBots(f)
 	a.mountAudit(f)
 	a.mountWebhooks(f)
 	a.mountRunners(f)

@@ -26,7 +26,7 @@ type Who = jointoken.Who
 // New says which bot is wanted.
 type New struct {
 	Dialect     lanyard.Dialect
-	Runner      string // "": the project's default; "none", a runner's id, or a kind
+	Runner      string // "" or "none": whoever runs the bot asks for its join tokens
 	MeetingURL  string // any shape of link
 	Name        string // as it is shown in the meeting
 	JoinAt      time.Time
@@ -91,6 +91,8 @@ func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lan
 		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: has passed")
 	case b.JoinAt.After(now.Add(farAway)):
 		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: more than 400 days away")
+	case n.Runner != "" && n.Runner != "none":
+		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "runner: none; whoever runs the bot asks for its join tokens")
 	case b.Patience < 10*time.Second || b.Patience > 24*time.Hour:
 		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "give_up_after_seconds: 10 to 86400")
 	case len(b.DedupKey) > 255 || strings.ContainsFunc(b.DedupKey, control):
@@ -153,6 +155,9 @@ func allowed(b *lanyard.Bot) error {
 			return lanyard.Errorf(lanyard.CodeInvalidRequest, "allow.types: onbehalf, zak and local_recording, each once")
 		}
 	}
+	if err := lanyard.CheckProxyRules(a.Proxy); err != nil {
+		return err
+	}
 	if len(a.Scopes) > 100 || len(a.Proxy) > 50 {
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "allow: at most 100 scopes and 50 rules")
 	}
@@ -169,7 +174,7 @@ func (s *Service) ownKey(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 	if len(b.Allow.Proxy) > 0 {
 		scopes = append(scopes, lanyard.ScopeProxy)
 	}
-	return s.Access.CreateBotKey(ctx, p, b.ID, scopes)
+	return s.Access.CreateBotKey(ctx, p, b.ID, scopes, b.Allow.Proxy)
 }
 
 // free refuses a second bot with the deduplication key of one that is not over.

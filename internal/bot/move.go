@@ -35,11 +35,8 @@ func (s *Service) move(tx *store.Tx, e lanyard.Entry, b *lanyard.Bot, to lanyard
 		return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeBotState, "a bot that is %s does not become %s", string(was), string(to))
 	}
 	b.State = to
-	switch {
-	case to == lanyard.BotJoined:
+	if to == lanyard.BotJoined {
 		b.GiveUpAt = time.Time{}
-	case to == lanyard.BotReady:
-		b.ToldAt = time.Time{}
 	}
 	if b.GiveUpAt.IsZero() && (to == lanyard.BotReady || to == lanyard.BotWaitingForPerson) {
 		b.GiveUpAt = later(now, b.JoinAt).Add(s.scaled(b.Patience))
@@ -104,8 +101,6 @@ func (s *Service) next(b lanyard.Bot, now time.Time) (at time.Time) {
 		}
 		at = earlier(at, now.Add(s.scaled(every)))
 	case b.Vendor():
-	case b.State == lanyard.BotReady && b.Kind == lanyard.RunnerWebhook && b.ToldAt.IsZero():
-		at = now
 	case b.State == lanyard.BotWaitingForPerson:
 		for _, t := range b.Tries {
 			if free := t.At.Add(s.scaled(between)); t.Code == "" || t.Absent {

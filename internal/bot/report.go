@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 
@@ -75,6 +76,11 @@ func (s *Service) heard(ctx context.Context, p lanyard.Principal, b lanyard.Bot,
 	if r.Code != "" {
 		why, known = lanyard.JoinCode(r.SDK, r.Code)
 	}
+	if lanyard.Refutes(r.Code) && b.Used != "" { // the meeting speaks against what the operator has declared
+		if err := s.refuted(ctx, p, b, r.Code); err != nil {
+			return err
+		}
+	}
 	return s.change(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
 		w := said{by: by, connection: r.Connection, sdk: r.Code}
 		if w.connection == "" {
@@ -102,6 +108,21 @@ func (s *Service) heard(ctx context.Context, p lanyard.Principal, b lanyard.Bot,
 		}
 		return s.move(tx, e, &b, to, w)
 	})
+}
+
+func (s *Service) refuted(ctx context.Context, p lanyard.Principal, b lanyard.Bot, code string) error {
+	var c lanyard.Connection
+	err := s.Store.View(ctx, func(q *store.Query) (err error) {
+		c, _, err = q.Connection(b.Project, b.Used)
+		return err
+	})
+	if err == nil {
+		err = s.Apps.Refuted(ctx, p, c.App, code)
+	}
+	if errors.Is(err, lanyard.NotFound) { // gone since
+		return nil
+	}
+	return err
 }
 
 // follows is the state that a code of the Meeting SDK leads to.

@@ -8,6 +8,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/access"
+	"lanyard/internal/app"
 	"lanyard/internal/connection"
 	"lanyard/internal/jointoken"
 	"lanyard/internal/meeting"
@@ -26,6 +27,7 @@ type Config struct {
 	Store       *store.DB
 	Vault       *vault.Vault
 	Access      *access.Service
+	Apps        *app.Service
 	Connections *connection.Service
 	Meetings    *meeting.Service
 	Tokens      *jointoken.Service

@@ -229,6 +229,7 @@ func networks(in []string) (out []netip.Prefix, err error) {
 // URLView is a token URL with what its owner may see of what is sealed.
 type URLView struct {
 	lanyard.TokenURL
+	For      []Who // the candidates, as the caller knows them
 	Meetings []string
 	Signed   bool // its callers have to prove themselves
 }
@@ -257,10 +258,36 @@ func (s *Service) TokenURLs(ctx context.Context, p lanyard.Principal, page lanya
 	return out, next, nil
 }
 
-// ViewURL opens what of a token URL is shown.
-func (s *Service) ViewURL(ctx context.Context, u lanyard.TokenURL) (URLView, error) {
+// ViewURL opens what of a token URL is shown. Persons that are gone are left out.
+func (s *Service) ViewURL(ctx context.Context, u lanyard.TokenURL) (v URLView, err error) {
 	d, err := s.openURL(ctx, u)
-	return URLView{TokenURL: u, Meetings: d.Meetings, Signed: len(d.Signing) > 0}, err
+	if err != nil {
+		return v, err
+	}
+	v = URLView{TokenURL: u, Meetings: d.Meetings, Signed: len(d.Signing) > 0}
+	for _, c := range u.Candidates {
+		if c.Person == "" {
+			v.For = append(v.For, Who{Connection: c.Connection, Label: c.Label, Host: c.Host})
+			continue
+		}
+		var who lanyard.Person
+		err := s.Store.View(ctx, func(q *store.Query) (err error) {
+			who, err = q.Person(u.Project, c.Person)
+			return err
+		})
+		if errors.Is(err, lanyard.NotFound) {
+			continue
+		}
+		if err != nil {
+			return v, err
+		}
+		is, err := s.Connections.OpenPerson(ctx, who)
+		if err != nil {
+			return v, err
+		}
+		v.For = append(v.For, Who{EndUser: is.Ref})
+	}
+	return v, nil
 }
 
 // RevokeTokenURL ends a token URL of p's project, at once and on every node; what has been
@@ -298,4 +325,15 @@ func (s *Service) RevokeTokenURLsOf(tx *store.Tx, p lanyard.Principal, bot lanya
 	e.Detail = map[string]string{"bot": string(bot)}
 	tx.AddEntry(e)
 	return nil
+}
+
+// urlsFor is how long a token URL that is over is kept, so that it can be seen that it was.
+const urlsFor = 30 * 24 * time.Hour
+
+// Purge forgets token URLs that are over.
+func (s *Service) Purge(ctx context.Context) error {
+	return s.Store.Bookkeep(ctx, func(tx *store.Tx) error {
+		_, err := tx.PurgeTokenURLs(tx.Now().Add(-urlsFor), 1000)
+		return err
+	})
 }

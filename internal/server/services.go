@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"lanyard"
 	"lanyard/internal/api"
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
+	"lanyard/internal/bot"
+	"lanyard/internal/compat"
 	"lanyard/internal/connection"
 	"lanyard/internal/connectpage"
 	"lanyard/internal/egress"
@@ -22,11 +25,14 @@ import (
 	"lanyard/internal/meeting"
 	"lanyard/internal/notice"
 	"lanyard/internal/portal"
+	"lanyard/internal/preflight"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
+	"lanyard/internal/proxy"
 	"lanyard/internal/runner"
 	"lanyard/internal/spool"
 	"lanyard/internal/store"
+	"lanyard/internal/tokenurl"
 	"lanyard/internal/webhook"
 	"lanyard/internal/worker"
 )
@@ -96,9 +102,21 @@ func (s *Server) services(ctx context.Context) error {
 		Hold: s.self.Hold, Pace: s.settings.TimeScale, Stop: s.settings.MeetingsStop})
 	s.tasks = append(s.tasks, meetings.Tasks()...)
 	runners := runner.New(runner.Config{Store: s.db, Vault: s.vault, Out: s.out, PublicURL: s.settings.PublicURL, Logger: s.log, Pace: s.settings.TimeScale})
-	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
-		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
-		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners}).Mount(s.front)
+	tokens := jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings,
+		Rate: s.settings.JoinTokenRate, Nodes: s.self.Live})
+	ahead := preflight.New(preflight.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings, JoinTokens: tokens})
+	bots := bot.NewService(bot.Config{Store: s.db, Vault: s.vault, Access: s.access, Apps: apps, Connections: connections, Meetings: meetings, Tokens: tokens,
+		Hold: s.self.Hold, Pace: s.settings.TimeScale, Logger: s.log})
+	s.tasks = append(s.tasks, bots.Tasks()...)
+	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
+		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners, Bots: bots}).Mount(s.front)
+	compat.Mount(s.front, nil)
+	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front,
+		Bots: func(ctx context.Context, p lanyard.Principal, id lanyard.BotID, types []string) (jointoken.First, error) {
+			return bots.JoinTokens(ctx, p, string(id), bot.Join{Types: types})
+		}})
+	proxy.New(proxy.Config{Bots: bots, Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
+		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {
@@ -117,7 +135,8 @@ func (s *Server) services(ctx context.Context) error {
 		return err
 	}
 	own.Mount()
-	s.tasks = append(s.tasks, worker.Task{Name: "portal.purge", Every: time.Hour, Run: s.access.PurgePortals})
+	s.tasks = append(s.tasks, worker.Task{Name: "portal.purge", Every: time.Hour, Run: s.access.PurgePortals},
+		worker.Task{Name: "tokenurl.purge", Every: time.Hour, Run: tokens.Purge})
 	return nil
 }
 

@@ -115,6 +115,7 @@ func TestPuts(t *testing.T) {
 		w.add(t, db)
 		w.project.Name, w.project.Settings.DisplayName = "Acme 2", ""
 		w.app.Name, w.app.Scopes, w.app.NextSecret, w.app.State, w.app.ConfigVersion = "Zoom 2", nil, nil, lanyard.AppDraft, 4
+		w.app.Published, w.app.PublishedAt = lanyard.PublishedNo, day.Add(time.Hour)
 		w.person.Kind, w.person.Sealed = "organization", []byte("p2")
 		w.session.State, w.session.LinkHash, w.session.Connection, w.session.LastError = lanyard.SessionConnected, nil, "con_2", ""
 		w.connection.State, w.connection.Label, w.connection.Account, w.connection.Metadata = lanyard.Paused, "home", nil, nil

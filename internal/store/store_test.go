@@ -52,7 +52,8 @@ func newWorld() world {
 		ClientID: "cid", Secret: []byte("s1" + n), NextSecret: []byte("s2" + n), WebhookSecret: []byte("s3" + n), NextWebhookSecret: []byte("s4" + n),
 		Scopes: []string{"a", "b"}, ScopesOptional: []string{"c"}, RedirectURIs: []string{"https://a.example/cb"},
 		Endpoints: map[string]string{"token": "https://t.example"}, Params: map[string]string{"tenant": "x"},
-		Custom: []byte(`{"id":"custom"}`), PKCE: "on", ConfigVersion: 3, CreatedAt: day, UpdatedAt: day}
+		Custom: []byte(`{"id":"custom"}`), PKCE: "on", ConfigVersion: 3, Published: lanyard.PublishedYes, PublishedAt: day,
+		Refuted: "504", RefutedAt: day.Add(time.Minute), CreatedAt: day, UpdatedAt: day}
 	person := lanyard.Person{ID: newID[lanyard.PersonID]("per_"), Project: p.ID, Kind: "person", RefHash: hash("ref" + n),
 		Sealed: []byte("p" + n), CreatedAt: day}
 	grant := lanyard.Grant{ID: newID[lanyard.GrantID]("grt_"), Project: p.ID, App: app.ID, Issuer: "https://zoom.us", Kind: "user",

@@ -21,7 +21,11 @@ CREATE TABLE apps (
 	config_version BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
 	updated_at BIGINT NOT NULL,
-	next_webhook_secret BYTEA
+	next_webhook_secret BYTEA,
+	published TEXT COLLATE "C" NOT NULL,
+	published_at BIGINT NOT NULL,
+	refuted TEXT COLLATE "C" NOT NULL,
+	refuted_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX apps_client ON public.apps USING btree (client_hash);
 CREATE UNIQUE INDEX apps_pkey ON public.apps USING btree (id);

@@ -21,7 +21,7 @@ CREATE TABLE apps (
 	config_version  INTEGER NOT NULL,
 	created_at      INTEGER NOT NULL,
 	updated_at      INTEGER NOT NULL
-, next_webhook_secret BLOB) STRICT;
+, next_webhook_secret BLOB, published TEXT NOT NULL DEFAULT '', published_at INTEGER NOT NULL DEFAULT 0, refuted TEXT NOT NULL DEFAULT '', refuted_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE UNIQUE INDEX apps_client ON apps (client_hash);
 
