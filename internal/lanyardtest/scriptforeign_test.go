@@ -247,6 +247,11 @@ func (d *document) companions(op operation, body map[string]any, name string) {
 			body["code"], body["state"], body["redirect_uri"] = "code-of-nobody", "state-of-nobody", "http://localhost:7000/own"
 		}
 	case "connection_id":
+		props, _ := d.resolve(op.RequestBody.Content["application/json"].Schema)["properties"].(map[string]any)
+		if props["meeting_number"] == nil { // a bot's report
+			body["code"] = "4017"
+			return
+		}
 		body["meeting_number"], body["types"] = "81234567890", []string{"onbehalf"}
 	case "end_user_id":
 		props, _ := d.resolve(op.RequestBody.Content["application/json"].Schema)["properties"].(map[string]any)
