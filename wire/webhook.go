@@ -64,7 +64,7 @@ type Delivery struct {
 	ID         string     `json:"id"`
 	EndpointID string     `json:"endpoint_id"`
 	EventID    string     `json:"event_id" doc:"The webhook-id of every try"`
-	Type       string     `json:"type" enum:"connection.created,connection.reconnected,connection.recovered,connection.partial,connection.scopes_changed,connection.degraded,connection.needs_reauth,connection.paused,connection.resumed,connection.revoked,connection.deleted,connection.expiring,app.misconfigured,app.recovered,security.granted_beyond_request,security.end_user_mismatch,security.subject_changed,security.account_alert,security.possible_grant_conflict,security.rejection_storm,security.tampered,endpoint.disabled,endpoint.test"`
+	Type       string     `json:"type" enum:"connection.created,connection.reconnected,connection.recovered,connection.partial,connection.scopes_changed,connection.degraded,connection.needs_reauth,connection.paused,connection.resumed,connection.revoked,connection.deleted,connection.expiring,app.misconfigured,app.recovered,security.granted_beyond_request,security.end_user_mismatch,security.subject_changed,security.account_alert,security.possible_grant_conflict,security.rejection_storm,security.tampered,bot.scheduled,bot.ready,bot.joining,bot.waiting_for_person,bot.waiting_room,bot.joined,bot.left,bot.failed,bot.cancelled,endpoint.disabled,endpoint.test"`
 	State      string     `json:"state" enum:"pending,delivered,failed,stopped"`
 	Tries      int64      `json:"tries"`
 	NextTryAt  *time.Time `json:"next_try_at,omitempty"`

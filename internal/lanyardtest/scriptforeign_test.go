@@ -103,8 +103,7 @@ func kindOf(path, name string) string {
 	}
 	for prefix, kind := range map[string]string{"/v1/apps/": "app", "/v1/connections/": "connection", "/v1/connect-sessions/": "session",
 		"/v1/keys/": "key", "/v1/operator/keys/": "key", "/v1/providers/": "provider",
-		"/v1/webhook-endpoints/": "endpoint", "/v1/deliveries/": "delivery", "/v1/consents/": "consent",
-		"/v1/token-urls/": "token_url", "/v1/runners/": "runner"} {
+		"/v1/webhook-endpoints/": "endpoint", "/v1/deliveries/": "delivery", "/v1/consents/": "consent", "/v1/bots/": "bot", "/v1/token-urls/": "token_url", "/v1/runners/": "runner"} {
 		if strings.HasPrefix(path, prefix) {
 			return kind
 		}
@@ -118,7 +117,7 @@ func absent(kind, theirs string) string {
 		return theirs[:len(theirs)-1] + map[bool]string{true: "4", false: "0"}[theirs[len(theirs)-1] == '0']
 	}
 	prefix := map[string]string{"app": "app_", "connection": "con_", "session": "cs_", "key": "lyk_",
-		"endpoint": "we_", "delivery": "dlv_", "event": "evt_", "consent": "cns_", "token_url": "tu_", "runner": "run_"}[kind]
+		"endpoint": "we_", "delivery": "dlv_", "event": "evt_", "consent": "cns_", "bot": "bot_", "token_url": "tu_", "runner": "run_"}[kind]
 	if prefix == "" {
 		return "nobody-by-this-name"
 	}
@@ -248,6 +247,11 @@ func (d *document) companions(op operation, body map[string]any, name string) {
 			body["code"], body["state"], body["redirect_uri"] = "code-of-nobody", "state-of-nobody", "http://localhost:7000/own"
 		}
 	case "connection_id":
+		props, _ := d.resolve(op.RequestBody.Content["application/json"].Schema)["properties"].(map[string]any)
+		if props["meeting_number"] == nil { // a bot's report
+			body["code"] = "4017"
+			return
+		}
 		body["meeting_number"], body["types"] = "81234567890", []string{"onbehalf"}
 	case "end_user_id":
 		props, _ := d.resolve(op.RequestBody.Content["application/json"].Schema)["properties"].(map[string]any)
