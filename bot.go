@@ -26,8 +26,8 @@ var BotStates = []BotState{BotScheduled, BotReady, BotJoining, BotWaitingForPers
 var botMoves = map[BotState][]BotState{
 	BotScheduled:        {BotReady, BotFailed, BotCancelled},
 	BotReady:            {BotJoining, BotWaitingForPerson, BotWaitingRoom, BotJoined, BotFailed, BotCancelled},
-	BotJoining:          {BotWaitingForPerson, BotWaitingRoom, BotJoined, BotFailed, BotCancelled},
-	BotWaitingForPerson: {BotJoining, BotWaitingRoom, BotJoined, BotFailed, BotCancelled},
+	BotJoining:          {BotReady, BotWaitingForPerson, BotWaitingRoom, BotJoined, BotFailed, BotCancelled}, // ready: its tokens did not do; it may ask for others
+	BotWaitingForPerson: {BotReady, BotJoining, BotWaitingRoom, BotJoined, BotFailed, BotCancelled},          // ready: somebody has come, or may be tried again
 	BotWaitingRoom:      {BotWaitingForPerson, BotJoining, BotJoined, BotLeft, BotFailed, BotCancelled},
 	BotJoined:           {BotWaitingForPerson, BotJoining, BotWaitingRoom, BotLeft, BotFailed}, // the person has left: the next one's tokens
 	BotLeft:             {},
@@ -38,18 +38,43 @@ var botMoves = map[BotState][]BotState{
 // May says whether a bot moves from s to that state. What stays is no move.
 func (s BotState) May(to BotState) bool { return slices.Contains(botMoves[s], to) }
 
+// Vendor says whether a bot vendor runs it: then it asks by itself, and is asked how it is.
+func (b Bot) Vendor() bool { return b.Runner != "" && b.Kind != RunnerWebhook }
+
 // Over says whether a bot is done for good.
 func (s BotState) Over() bool { return len(botMoves[s]) == 0 }
+
+// Inside says whether a bot is in the meeting, or at its door.
+func (s BotState) Inside() bool { return s == BotJoined || s == BotWaitingRoom }
+
+// Event is what customers are told when a bot comes to be in the state.
+func (s BotState) Event() EventType { return EventType("bot." + s) }
+
+// Try returns how the last try on behalf of a connection went.
+func (b Bot) Try(id ConnectionID) (BotTry, bool) {
+	i := slices.IndexFunc(b.Tries, func(t BotTry) bool { return t.Connection == id })
+	if i < 0 {
+		return BotTry{}, false
+	}
+	return b.Tries[i], true
+}
+
+// Tried notes how a try went.
+func (b *Bot) Tried(t BotTry) {
+	others := slices.DeleteFunc(slices.Clone(b.Tries), func(o BotTry) bool { return o.Connection == t.Connection })
+	b.Tries = append(others, t)
+}
 
 // Bot is a bot that is to join one meeting.
 type Bot struct {
 	ID         BotID
 	Project    ProjectID
 	Provider   string      // whose meeting it is; empty: one that takes no join tokens of ours, such as Google Meet
-	Meeting    []byte      // keyed hash of the meeting's number, as Meeting.Key; nil without Provider
+	Meeting    []byte      // keyed hash of the meeting's number at its provider, whichever app's; nil without Provider
 	Sealed     []byte      // BotData, under the project's key
 	Dialect    Dialect     // in whose words it was asked for
 	Runner     RunnerID    // who runs it; empty: the caller does, and asks for its join tokens
+	Kind       RunnerKind  // of Runner
 	Ref        string      // what the runner calls it; empty: it has not said
 	Candidates []Candidate // on whose behalf it may join, in order
 	Allow      BotAllow
@@ -61,9 +86,11 @@ type Bot struct {
 	Turn       int64        // counts hand-outs: with each the next candidate comes first
 	Tries      []BotTry     // the last with each candidate
 	JoinAt     time.Time
-	GiveUpAt   time.Time // it waits for a person until then
-	NextAt     time.Time // when there is something to do; zero: nothing
-	LeaseUntil time.Time // somebody does it until then
+	Patience   time.Duration // for how long it waits for a person
+	GiveUpAt   time.Time     // until then, this time; zero: its hour has not come, or it is in
+	ToldAt     time.Time     // the runner was told that it may join; zero: not since it may
+	NextAt     time.Time     // when there is something to do; zero: nothing
+	LeaseUntil time.Time     // somebody does it until then
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	EndedAt    time.Time
@@ -80,8 +107,19 @@ type BotAllow struct {
 type BotTry struct {
 	Connection ConnectionID `json:"connection_id"`
 	At         time.Time    `json:"at"`
-	Code       Code         `json:"code,omitempty"` // why not; empty: tokens were handed out
-	Absent     bool         `json:"absent,omitempty"`
+	Code       Code         `json:"code,omitempty"`   // why not; empty: tokens were handed out
+	Absent     bool         `json:"absent,omitempty"` // the person was not in the meeting
+	Seen       bool         `json:"seen,omitempty"`   // though notices had said so
+}
+
+// BotFilter narrows a list of bots; empty fields do not.
+type BotFilter struct {
+	States   []BotState
+	Metadata map[string]string // each of these members has this value
+	DedupKey string
+	Dialect  Dialect
+	Provider string
+	From, To time.Time // of JoinAt: from the one, before the other
 }
 
 // BotData is what is sealed of a bot: a link may hold a passcode.
@@ -94,6 +132,9 @@ type BotData struct {
 	Request    []byte            `json:"request,omitempty"`    // as it came, where a vendor's words were used
 	TokenURLs  map[string]string `json:"token_urls,omitempty"` // by type; what the runner was given
 }
+
+// MostBotSteps is how many lines of a time line are shown.
+const MostBotSteps = 200
 
 // BotStep is a line of a bot's time line.
 type BotStep struct {

@@ -21,7 +21,7 @@ type Consent struct {
 	Label      string // of the connection, at that time
 	Person     PersonID
 	Session    SessionID
-	Origin     string // how it came: "hosted", "reconnect", "link", "own_callback"
+	Origin     string // how it came: "hosted", "reconnect", "link", "own_callback", "unbound_code"
 	Shown      Shown
 	TextHash   string // of the ConsentText; empty where we did not see what was shown
 	Asked      []string

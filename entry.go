@@ -24,7 +24,13 @@ const (
 	ActTokenReported      Action = "token.reported"
 	ActTokenRefreshed     Action = "token.refreshed"
 	ActTokenRefreshFailed Action = "token.refresh_failed"
+	ActProxyCalled        Action = "proxy.called" // the provider has answered, or was not asked; Detail says what
+	ActProxyEnded         Action = "proxy.ended"  // an answer that was still on its way at proxy.called
 	ActJoinTokenMinted    Action = "join_token.minted"
+	ActJoinTokenTried     Action = "join_token.tried" // made and thrown away, to see whether it can be had
+	ActSDKSigned          Action = "sdk_signature.made"
+	ActTokenURLCreated    Action = "token_url.created"
+	ActTokenURLRevoked    Action = "token_url.revoked"
 	ActDenied             Action = "access.denied"
 	ActAppChanged         Action = "app.changed"
 	ActAppStopped         Action = "app.misconfigured" // the app's breaker has opened, or a storm of refusals began
@@ -44,8 +50,14 @@ const (
 	ActSecurity           Action = "security.tampered"
 	ActEndpointChanged    Action = "endpoint.changed"
 	ActEndpointDisabled   Action = "endpoint.disabled" // by us: it is gone, or has failed for days
-	ActMailSent           Action = "mail.sent"         // about a connection, an app or an endpoint
-	ActMailFailed         Action = "mail.failed"       // refused for good, or given up
+	ActBotCreated         Action = "bot.created"
+	ActBotChanged         Action = "bot.changed" // its hour, name, link or metadata
+	ActBotMoved           Action = "bot.moved"   // to another state; Detail says from, to
+	ActBotRelayed         Action = "bot.relayed" // a call on it went on to the vendor who runs it
+	ActBotDeleted         Action = "bot.deleted"
+	ActRunnerChanged      Action = "runner.changed"
+	ActMailSent           Action = "mail.sent"   // about a connection, an app or an endpoint
+	ActMailFailed         Action = "mail.failed" // refused for good, or given up
 	ActMailTested         Action = "mail.tested"
 )
 

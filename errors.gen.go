@@ -15,6 +15,7 @@ const (
 	CodeIdempotencyInProgress    Code = "idempotency_in_progress"
 	CodeCredentialMissing        Code = "credential_missing"
 	CodeCredentialInvalid        Code = "credential_invalid"
+	CodeTokenURLInvalid          Code = "token_url_invalid"
 	CodeNoticeRefused            Code = "notice_refused"
 	CodeScopeMissing             Code = "scope_missing"
 	CodeKeyLimited               Code = "key_limited"
@@ -37,6 +38,10 @@ const (
 	CodeWebhookGone              Code = "webhook_gone"
 	CodeWebhookFailing           Code = "webhook_failing"
 	CodeWebhookLimit             Code = "webhook_limit"
+	CodeRunnerLimit              Code = "runner_limit"
+	CodeRunnerUnreachable        Code = "runner_unreachable"
+	CodeRunnerNoAnswer           Code = "runner_no_answer"
+	CodeRunnerRefused            Code = "runner_refused"
 	CodeMailNotSet               Code = "mail_not_set"
 	CodeMailFailed               Code = "mail_failed"
 	CodeUnknownProvider          Code = "unknown_provider"
@@ -47,6 +52,7 @@ const (
 	CodeCompletionInvalid        Code = "completion_invalid"
 	CodeCompletionExpired        Code = "completion_expired"
 	CodeEndUserMismatch          Code = "end_user_mismatch"
+	CodeUnboundCodesOff          Code = "unbound_codes_off"
 	CodeCodeRejected             Code = "code_rejected"
 	CodeLinkUnknown              Code = "link_unknown"
 	CodeLinkExpired              Code = "link_expired"
@@ -89,13 +95,40 @@ const (
 	CodeDuplicateConsent         Code = "duplicate_consent"
 	CodeIdleExpired              Code = "idle_expired"
 	CodeAbilityMissing           Code = "ability_missing"
+	CodeProxyRefused             Code = "proxy_refused"
+	CodeProxyNotAllowed          Code = "proxy_not_allowed"
+	CodeProxyAnswerTooLarge      Code = "proxy_answer_too_large"
 	CodeInvalidMeetingLink       Code = "invalid_meeting_link"
 	CodeAmbiguousMeetingLink     Code = "ambiguous_meeting_link"
 	CodePersonalMeetingLink      Code = "personal_meeting_link"
 	CodeMeetingNotFound          Code = "meeting_not_found"
 	CodeHostRequired             Code = "host_required"
 	CodeHostNotKnown             Code = "host_not_known"
+	CodeMeetingNotAllowed        Code = "meeting_not_allowed"
 	CodeUserNotActive            Code = "user_not_active"
+	CodeBotTooEarly              Code = "bot_too_early"
+	CodeBotOver                  Code = "bot_over"
+	CodeBotDuplicate             Code = "bot_duplicate"
+	CodeBotNotAllowed            Code = "bot_not_allowed"
+	CodeBotState                 Code = "bot_state"
+	CodeBotNoCandidates          Code = "bot_no_candidates"
+	CodeBotNotStarted            Code = "bot_not_started"
+	CodeBotSilent                Code = "bot_silent"
+	CodePersonAbsent             Code = "person_absent"
+	CodeJoinTokenRefused         Code = "join_token_refused"
+	CodeJoinTokenNeeded          Code = "join_token_needed"
+	CodeJoinTokensConflict       Code = "join_tokens_conflict"
+	CodeSignInRequired           Code = "sign_in_required"
+	CodeAppNotPublished          Code = "app_not_published"
+	CodeAppBlocked               Code = "app_blocked"
+	CodePasscodeWrong            Code = "passcode_wrong"
+	CodeMeetingNotStarted        Code = "meeting_not_started"
+	CodeMeetingOver              Code = "meeting_over"
+	CodeMeetingClosed            Code = "meeting_closed"
+	CodeRegistrationNeeded       Code = "registration_needed"
+	CodeSdkSignatureRefused      Code = "sdk_signature_refused"
+	CodeSdkOutdated              Code = "sdk_outdated"
+	CodeJoinFailed               Code = "join_failed"
 )
 
 var rows = map[Code]Row{
@@ -110,6 +143,7 @@ var rows = map[Code]Row{
 	CodeIdempotencyInProgress:    {CodeIdempotencyInProgress, Conflict, false, "Still running", "The first request with this Idempotency-Key is still running.", "Wait a moment and send it again.", ""},
 	CodeCredentialMissing:        {CodeCredentialMissing, Unauthenticated, false, "No credential", "The request has no API key.", "Send `Authorization: Bearer <key>`.", ""},
 	CodeCredentialInvalid:        {CodeCredentialInvalid, Unauthenticated, false, "Credential not valid", "The API key is unknown, expired or withdrawn.", "Check the key, or make a new one with `lanyard key create`.", ""},
+	CodeTokenURLInvalid:          {CodeTokenURLInvalid, Unauthenticated, false, "Token URL not valid", "This token URL is unknown, expired or revoked, or its caller has not proved who they are.", "Make another with `lanyard token-url create`, and put it where this one was.", ""},
 	CodeNoticeRefused:            {CodeNoticeRefused, Unauthenticated, false, "Notice not believed", "Nothing shows that the provider has sent this notice to this address just now.", "Compare the webhook URL, the webhook secret and the client id of the app with what the provider shows, and the clock of this server.", ""},
 	CodeScopeMissing:             {CodeScopeMissing, Forbidden, false, "Key lacks a scope", "This API key does not have the scope this call needs.", "Use a key that has it, or make one with `lanyard key create --scope`.", ""},
 	CodeKeyLimited:               {CodeKeyLimited, Forbidden, false, "Key is limited", "This API key is limited and does not reach this.", "Use a key without that limit.", ""},
@@ -132,6 +166,10 @@ var rows = map[Code]Row{
 	CodeWebhookGone:              {CodeWebhookGone, Gone, false, "Webhook endpoint is gone", "The webhook endpoint answered 410 Gone, so it was disabled.", "Put the receiver back or change the URL, enable the endpoint, and send again what it missed.", ""},
 	CodeWebhookFailing:           {CodeWebhookFailing, Upstream, false, "Webhook endpoint fails", "No delivery to the webhook endpoint has worked for days, so it was disabled.", "Mend the receiver, enable the endpoint, and send again what it missed.", ""},
 	CodeWebhookLimit:             {CodeWebhookLimit, Conflict, false, "Too many webhook endpoints", "The project has as many webhook endpoints as it may.", "Delete one that is not needed, or have one receive more types.", ""},
+	CodeRunnerLimit:              {CodeRunnerLimit, Conflict, false, "Too many runners", "The project has as many runners as it may.", "Delete one that is not needed.", ""},
+	CodeRunnerUnreachable:        {CodeRunnerUnreachable, Upstream, false, "Runner not reached", "The runner could not be reached, and nothing was sent to it.", "Look at its URL: `lanyard runner check` says what is wrong.", ""},
+	CodeRunnerNoAnswer:           {CodeRunnerNoAnswer, Upstream, false, "No answer from the runner", "The runner was asked, and gave no answer that is whole. What was asked may have been done.", "Look there before asking again: a bot may be on its way.", ""},
+	CodeRunnerRefused:            {CodeRunnerRefused, Upstream, false, "The runner refused", "The runner answered, and said no.", "The detail has its status: look at its key, and at what it says of the request.", ""},
 	CodeMailNotSet:               {CodeMailNotSet, Conflict, false, "No mail server", "This server has no mail server, so nobody is told by e-mail.", "Set `smtp_url` and `mail_from`, and start the server again.", ""},
 	CodeMailFailed:               {CodeMailFailed, Upstream, false, "E-mail not taken", "The mail server did not take the e-mail.", "The detail says why; correct the address, `smtp_url` or `mail_from`.", ""},
 	CodeUnknownProvider:          {CodeUnknownProvider, Invalid, false, "Unknown provider", "The catalogue has no such provider.", "See `GET /v1/providers` for what there is.", ""},
@@ -142,6 +180,7 @@ var rows = map[Code]Row{
 	CodeCompletionInvalid:        {CodeCompletionInvalid, Invalid, false, "Completion not valid", "The completion code is unknown or was used before.", "Begin again with the same invitation; a completion works once.", ""},
 	CodeCompletionExpired:        {CodeCompletionExpired, Gone, false, "Completion too late", "The completion code came too late; the provider's code was destroyed unused.", "Begin again with the same invitation, and complete within the time it says.", ""},
 	CodeEndUserMismatch:          {CodeEndUserMismatch, Conflict, false, "Not the invited end user", "The end user named here is not the one who was invited. Nothing was connected, and the provider's code was destroyed.", "Check your own login: the person in the browser is not who the invitation was made for.", ""},
+	CodeUnboundCodesOff:          {CodeUnboundCodesOff, Forbidden, false, "Codes without state are off", "This project does not take authorization codes that come without state.", "Use `POST /v1/connect-sessions`, or allow them: `lanyard project update --allow-unbound-codes=true`.", ""},
 	CodeCodeRejected:             {CodeCodeRejected, Upstream, true, "The provider refused the code", "The provider refused to trade the authorization code.", "Begin again; a code works once and for a short time only.", "Connecting did not work. Please try again."},
 	CodeLinkUnknown:              {CodeLinkUnknown, NotFound, true, "This link does not work", "We do not know this link. It may be cut off or withdrawn.", "Open the whole link again, or ask whoever sent it for a new one.", ""},
 	CodeLinkExpired:              {CodeLinkExpired, Gone, true, "This link is too old", "This link has expired.", "Go back to where you got it and ask for a new one.", ""},
@@ -184,11 +223,38 @@ var rows = map[Code]Row{
 	CodeDuplicateConsent:         {CodeDuplicateConsent, Reconnect, false, "Connected elsewhere", "The same account was connected again elsewhere with this app, which ended this connection.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeIdleExpired:              {CodeIdleExpired, Reconnect, false, "Unused too long", "The connection was not used for so long that the provider ended it.", "Show the person the reconnect_url.", "Please connect your account again."},
 	CodeAbilityMissing:           {CodeAbilityMissing, Invalid, false, "Not possible with this provider", "This provider has nothing of this kind.", "See `GET /v1/providers/{id}` for what it can do.", ""},
+	CodeProxyRefused:             {CodeProxyRefused, Invalid, false, "Not a call for the proxy", "The proxy does not send this on: its path, its query or a header could mean two things to two servers.", "Write the path plainly, without dots and doubled slashes, and send an ordinary request.", ""},
+	CodeProxyNotAllowed:          {CodeProxyNotAllowed, Forbidden, false, "No rule lets this call through", "This key, or this bot, may make certain calls through the proxy, and this is none of them.", "Use a key with a rule for it: `lanyard key create --rule`.", ""},
+	CodeProxyAnswerTooLarge:      {CodeProxyAnswerTooLarge, Upstream, false, "The provider's answer is too large", "The provider's answer is larger than this call may bring.", "Ask for less: fewer fields, or a smaller page.", ""},
 	CodeInvalidMeetingLink:       {CodeInvalidMeetingLink, Invalid, false, "Not a meeting link", "This is not a Zoom meeting link we can read.", "Send the link from the invitation, or the meeting number.", "I could not read the meeting link."},
 	CodeAmbiguousMeetingLink:     {CodeAmbiguousMeetingLink, Invalid, false, "Several links", "The text has more than one link in it.", "Send one meeting link.", "I found several links. Please send just one."},
 	CodePersonalMeetingLink:      {CodePersonalMeetingLink, Invalid, false, "Personal link", "A personal link (/my/…) does not hold the meeting number.", "Send the meeting number, or the link that starts with /j/.", "Please send the link with the meeting number in it."},
 	CodeMeetingNotFound:          {CodeMeetingNotFound, NotFound, false, "Meeting not found", "The provider does not know this meeting, or this person cannot see it.", "Check the meeting number.", "I could not find this meeting."},
 	CodeHostRequired:             {CodeHostRequired, Forbidden, false, "Only the host's account", "Only the host of the meeting can give this token.", "Use the host's connection.", "Only the host can allow this."},
 	CodeHostNotKnown:             {CodeHostNotKnown, Conflict, false, "Host not known", "Nobody who is connected is known to host this meeting.", "Name the host's connection in `connection_id`, or have the host connect with a scope for listing meetings.", "I do not know yet whose meeting this is."},
+	CodeMeetingNotAllowed:        {CodeMeetingNotAllowed, Forbidden, false, "Not for this meeting", "This token URL is not for this meeting.", "Use the URL that was made for it, or make one with `--meeting`.", ""},
 	CodeUserNotActive:            {CodeUserNotActive, Conflict, false, "Account not active at the provider", "The provider says this account is not active.", "The person has to activate it at the provider.", "Your account is not active."},
+	CodeBotTooEarly:              {CodeBotTooEarly, Conflict, false, "Its hour has not come", "A bot gets its join tokens from two minutes before its hour, and not earlier: they live for a short time.", "Ask again then; `retry_after` says when.", ""},
+	CodeBotOver:                  {CodeBotOver, Conflict, false, "The bot is done", "This bot has left, has failed or was cancelled.", "Make another bot.", ""},
+	CodeBotDuplicate:             {CodeBotDuplicate, Conflict, false, "There is such a bot", "A bot with this deduplication key is not done yet.", "Use that one; `choices` has its id.", ""},
+	CodeBotNotAllowed:            {CodeBotNotAllowed, Forbidden, false, "Not among what the bot may", "The bot may not have this, whatever the key may.", "Ask for less, or make the bot with more in `allow`.", ""},
+	CodeBotState:                 {CodeBotState, Conflict, false, "Not in this state", "A bot in this state cannot do that.", "Read the bot again; docs/bots.md draws which state follows which.", ""},
+	CodeBotNoCandidates:          {CodeBotNoCandidates, Conflict, false, "Nobody to join on behalf of", "The bot names nobody on whose behalf it could join.", "Make it with `candidates`.", ""},
+	CodeBotNotStarted:            {CodeBotNotStarted, Upstream, false, "Nobody has run it", "Whoever was to run the bot did not.", "Look at the runner, or at what should ask for the bot's join tokens.", ""},
+	CodeBotSilent:                {CodeBotSilent, Upstream, false, "Nothing was heard of it", "Whoever runs the bot has said nothing of it for a day.", "Have it report, or look at the runner.", ""},
+	CodePersonAbsent:             {CodePersonAbsent, Conflict, false, "Not in the meeting", "Nobody on whose behalf the bot may join is in the meeting.", "Have the person open the meeting, signed in to Zoom with the account that is connected. The bot follows by itself.", "I will come in as soon as you are in the meeting with your own Zoom account."},
+	CodeJoinTokenRefused:         {CodeJoinTokenRefused, Upstream, false, "Join token refused", "The meeting did not take the join token: it was used before, is too old, or is for another meeting.", "Ask for new join tokens at the moment of joining, and use each of them once.", "I could not get in. I will try again."},
+	CodeJoinTokenNeeded:          {CodeJoinTokenNeeded, Conflict, false, "No join token", "The bot came to a meeting of another account without a token that lets it in.", "Give the bot an on-behalf token of a person who is in the meeting; `POST /v1/preflight` says whose there is.", ""},
+	CodeJoinTokensConflict:       {CodeJoinTokensConflict, Invalid, false, "Two tokens that exclude each other", "The bot came with an on-behalf token and a ZAK, of which a meeting takes one.", "Allow the bot one of the two types.", ""},
+	CodeSignInRequired:           {CodeSignInRequired, Conflict, false, "Only for people who are signed in", "The host lets in only people who are signed in.", "Let the bot join with a ZAK of somebody who may, or ask the host to lift that setting for this meeting.", "The host lets in only people who are signed in. Please ask the host to change that for this meeting."},
+	CodeAppNotPublished:          {CodeAppNotPublished, Conflict, false, "App not approved by the provider", "The provider has not approved the app for meetings outside its owner's own account.", "The operator has the app reviewed by the provider, and then says so: `lanyard app update --published yes`. Meetings of the owner's own account work meanwhile.", "I cannot join meetings of other companies yet."},
+	CodeAppBlocked:               {CodeAppBlocked, Conflict, false, "Not allowed by the host's organisation", "The rules of the host's organisation do not let this bot in.", "Ask the host's administrator to allow the app.", "The host's organisation does not let me in. Please ask its administrator."},
+	CodePasscodeWrong:            {CodePasscodeWrong, Conflict, false, "Passcode wrong", "The meeting's passcode is wrong or missing.", "Send the whole link from the invitation: the passcode is in it.", "The passcode of the meeting is not right. Please send the whole link from the invitation."},
+	CodeMeetingNotStarted:        {CodeMeetingNotStarted, Conflict, false, "Not started", "The host has not started the meeting.", "Wait for the host, or ask the host to let people in before.", "The meeting has not started. I will come when it does."},
+	CodeMeetingOver:              {CodeMeetingOver, Gone, false, "Meeting over", "The meeting has ended.", "Make a bot for the next one.", "The meeting is over."},
+	CodeMeetingClosed:            {CodeMeetingClosed, Conflict, false, "The host lets nobody in", "The meeting is full or locked, or the host has removed the bot.", "Ask the host to let the bot in.", "I cannot get in. Please ask the host to let me in."},
+	CodeRegistrationNeeded:       {CodeRegistrationNeeded, Conflict, false, "Registration needed", "One has to register for this meeting.", "Register the bot, and send the personal link that comes back.", "One has to register for this meeting. Please register me, or send a personal link."},
+	CodeSdkSignatureRefused:      {CodeSdkSignatureRefused, Upstream, false, "SDK signature refused", "The Meeting SDK did not take the signature it was started with.", "Make a new one: `POST /v1/apps/{id}/sdk-signature`. If it is refused too, `lanyard app check` says whether id and secret are right; the clock must be, too.", ""},
+	CodeSdkOutdated:              {CodeSdkOutdated, Conflict, false, "SDK too old", "The provider does not support this version of the Meeting SDK any more.", "Bring the bot's Meeting SDK up to date.", ""},
+	CodeJoinFailed:               {CodeJoinFailed, Upstream, false, "Could not join", "The bot could not join the meeting, for a cause that passes or that the provider does not name.", "Let it try again.", "I could not get in. I will try again."},
 }

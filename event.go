@@ -34,6 +34,16 @@ const (
 	EventRejectionStorm  EventType = "security.rejection_storm"
 	EventTampered        EventType = "security.tampered"
 
+	EventBotScheduled        EventType = "bot.scheduled"
+	EventBotReady            EventType = "bot.ready"
+	EventBotJoining          EventType = "bot.joining"
+	EventBotWaitingForPerson EventType = "bot.waiting_for_person"
+	EventBotWaitingRoom      EventType = "bot.waiting_room"
+	EventBotJoined           EventType = "bot.joined"
+	EventBotLeft             EventType = "bot.left"
+	EventBotFailed           EventType = "bot.failed"
+	EventBotCancelled        EventType = "bot.cancelled"
+
 	EventEndpointDisabled EventType = "endpoint.disabled"
 	EventEndpointTest     EventType = "endpoint.test" // asked for, and told to one endpoint only
 )
@@ -42,6 +52,7 @@ const (
 var EventTypes = []EventType{EventConnectionCreated, EventConnectionReconnected, EventRecovered, EventPartial, EventScopesChanged, EventDegraded,
 	EventNeedsReauth, EventPaused, EventResumed, EventConnectionRevoked, EventConnectionDeleted, EventExpiring, EventAppMisconfigured, EventAppRecovered,
 	EventGrantedBeyond, EventEndUserMismatch, EventSubjectChanged, EventAccountAlert, EventGrantConflict, EventRejectionStorm, EventTampered,
+	EventBotScheduled, EventBotReady, EventBotJoining, EventBotWaitingForPerson, EventBotWaitingRoom, EventBotJoined, EventBotLeft, EventBotFailed, EventBotCancelled,
 	EventEndpointDisabled, EventEndpointTest}
 
 // Matching returns the types that a filter names: one type, or "noun.*" for those of a

@@ -60,9 +60,10 @@ type Flow struct {
 	ID                  FlowID
 	Project             ProjectID
 	App                 AppID
-	Session             SessionID // empty for the own-callback journey
-	Person              PersonID
+	Session             SessionID // empty for the own-callback journey, and for codes without state
+	Person              PersonID  // empty for a code without state, until it is known whose account it is
 	StateHash           []byte
+	CodeHash            []byte // of a code that came without state; it stays
 	CookieHash          []byte // empty: no browser of ours was seen
 	Sealed              []byte // FlowData, under the project's key
 	Parked              []byte // the code, sealed

@@ -8,31 +8,56 @@ type TokenContract string
 const (
 	ContractPlain      TokenContract = "plain"      // text/plain: Recall, Meeting BaaS, and who knows no other
 	ContractMeetStream TokenContract = "meetstream" // GET text/plain, POST JSON
-	ContractAttendee   TokenContract = "attendee"   // signed POST, JSON with up to four tokens
+	ContractAttendee   TokenContract = "attendee"   // POST, JSON with up to four tokens
 )
 
 // TokenContracts lists every contract.
 var TokenContracts = []TokenContract{ContractPlain, ContractMeetStream, ContractAttendee}
 
 // TokenURL is a capability: whoever has its secret gets a token of its type, for the
-// meetings and from the networks it names.
+// meetings and from the networks it names. It reaches no further than the key that made it.
 type TokenURL struct {
 	ID         TokenURLID
 	Project    ProjectID
 	Name       string
-	SecretHash []byte // keyed; the secret itself is shown once
-	Type       string // onbehalf, zak, local_recording, access_token; attendee's bundle: all that can be had of Types
-	Types      []string
-	Contract   TokenContract
-	Signed     []byte      // sealed: what calls are signed with; nil: they are not
-	Bot        BotID       // made for a bot: it decides; empty: none
-	Candidates []Candidate // on whose behalf, in order; empty with Attendee's contract: whom the call names
-	Scopes     []string    // of an access token
-	Meetings   [][]byte    // keyed hashes of the numbers it is for, as Meeting.Key; empty: any
-	CIDRs      []string    // it may be called from; empty: anywhere
-	ExpiresAt  time.Time   // zero: never
+	SecretHash []byte        // keyed; the secret itself is shown once
+	Types      []string      // onbehalf, zak, local_recording, access_token: one; with Attendee's contract all that can be had of them
+	Contract   TokenContract //
+	Sealed     []byte        // TokenURLData, under the project's key; nil: nothing is in it
+	Bot        BotID         // made for a bot: it decides on whose behalf; empty: none
+	Candidates []Candidate   // on whose behalf, in order; empty with Attendee's contract: whom the call names
+	Scopes     []string      // an access token must carry them
+	CIDRs      []string      // it may be called from; empty: anywhere
+	Key        KeyID         // that made it; empty: the operator
+	Providers  []string      // connections at these only; empty: all
+	Labels     []string      // with these labels only; empty: all
+	ExpiresAt  time.Time     // zero: never
 	RevokedAt  time.Time
-	LastUsedAt time.Time
-	Turn       int64 // counts calls: with each the next candidate comes first
+	LastUsedAt time.Time // up to 30 seconds late
 	CreatedAt  time.Time
+}
+
+// TokenURLData is what is sealed of a token URL.
+type TokenURLData struct {
+	Meetings []string `json:"meetings,omitempty"` // numbers of those it is for; empty: any
+	Signing  []byte   `json:"signing,omitempty"`  // what its caller signs with, or sends; empty: it does neither
+}
+
+// TokenURLPurpose is what the secrets of token URLs are hashed for.
+const TokenURLPurpose = "token-url"
+
+// ScopeOfType is what a key needs for a type of token: a ZAK acts as the user, so a key
+// for one type does not do for another. "" where there is no such type.
+func ScopeOfType(typ string) Scope {
+	switch typ {
+	case "onbehalf":
+		return ScopeJoinOnBehalf
+	case "zak":
+		return ScopeJoinZAK
+	case "local_recording":
+		return ScopeJoinRecording
+	case "access_token":
+		return ScopeToken
+	}
+	return ""
 }

@@ -22,10 +22,40 @@ type App struct {
 	Endpoints            map[string]string `json:"endpoints,omitempty" doc:"Overrides by name: authorize, token, revoke, identity, issuer, jwks, api, discovery"`
 	Params               map[string]string `json:"params,omitempty"`
 	PKCE                 string            `json:"pkce,omitempty" enum:"on,off" doc:"Overrides the catalogue"`
+	Published            *Published        `json:"published,omitempty" doc:"Where a provider's meetings ask for it"`
 	RedirectURI          string            `json:"redirect_uri" doc:"Ours: paste it at the provider, byte for byte"`
 	WebhookURL           string            `json:"webhook_url" doc:"Ours: paste it at the provider for its notices"`
 	CreatedAt            time.Time         `json:"created_at"`
 	UpdatedAt            time.Time         `json:"updated_at"`
+}
+
+// Published says whether the provider has approved an app, so that its bots get into
+// meetings outside its owner's own account. No provider says it: you declare it, and what
+// meetings say to its bots corrects it.
+type Published struct {
+	Is         string     `json:"is" enum:"yes,no,unknown" doc:"What is believed"`
+	Declared   string     `json:"declared" enum:"yes,no,unknown"`
+	DeclaredAt *time.Time `json:"declared_at,omitempty"`
+	Refuted    bool       `json:"refuted" doc:"A meeting has spoken against what was declared"`
+	Code       string     `json:"sdk_code,omitempty" doc:"With which code of the Meeting SDK; see docs/join-codes.md"`
+	RefutedAt  *time.Time `json:"refuted_at,omitempty"`
+}
+
+// SDKSignatureRequest asks for a signature that starts a bot's Meeting SDK:
+// POST /v1/apps/{id}/sdk-signature.
+type SDKSignatureRequest struct {
+	MeetingNumber   string `json:"meeting_number,omitempty" maxLength:"20" doc:"9 to 11 digits; the web SDK needs it, the native ones do not"`
+	Role            int    `json:"role,omitempty" minimum:"0" maximum:"1" doc:"0 participant, 1 host: for that the key needs join:zak"`
+	LifetimeSeconds int    `json:"lifetime_seconds,omitempty" minimum:"1800" maximum:"172800" doc:"Absent: 7200"`
+}
+
+// SDKSignature is a JWT of the app, made with its client secret. No person is in it.
+type SDKSignature struct {
+	Signature  string            `json:"signature"`
+	ClientID   string            `json:"client_id"`
+	IssuedAt   time.Time         `json:"issued_at" doc:"As it says: half a minute ago, because clocks differ"`
+	ExpiresAt  time.Time         `json:"expires_at"`
+	Parameters map[string]string `json:"parameters" doc:"Name of the parameter in the SDK: web, native, android, ios"`
 }
 
 // NewApp registers an OAuth client: POST /v1/apps. Without client_id it is a
@@ -50,6 +80,7 @@ type AppChange struct {
 	Params            map[string]string `json:"params,omitempty"`
 	Custom            json.RawMessage   `json:"custom,omitempty" doc:"For provider custom: its definition, in the words of the catalogue"`
 	PKCE              *string           `json:"pkce,omitempty" enum:"on,off," doc:"Overrides the catalogue"`
+	Published         *string           `json:"published,omitempty" enum:"yes,no,unknown" doc:"Whether the provider has approved the app for meetings outside its owner's account, as you know it; said anew it counts from now"`
 }
 
 // AppCheck is what can be known about an app: POST /v1/apps/{id}/check.

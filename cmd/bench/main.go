@@ -7,6 +7,8 @@
 //	renewals   product: the same server, with very much that is due; ceiling: a loop of
 //	           the HTTP call and the durable writes around it (renewceiling.go)
 //	million    a database of a million grants, beside an empty one
+//	proxy      calls through the proxy; beside them, the same call made directly, and one
+//	           durable append to a database of its own
 //	rounds     both sides in turn, medians of the rounds
 //
 // It exits with 1 where a bar is missed.
@@ -72,7 +74,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	var clients, databases, what, flights string
 	var asJSON bool
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&what, "what", "reads", "reads, renewals, million, or all")
+	flags.StringVar(&what, "what", "reads", "reads, renewals, million, proxy, or all")
 	flags.IntVar(&o.grants, "grants", 40_000, "grants that are renewed")
 	flags.IntVar(&o.many, "many", 1_000_000, "grants of the large database")
 	flags.StringVar(&flights, "flights", "0ms:64,100ms:256", "time that the provider takes, and renewals at once")
@@ -106,11 +108,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 	switch o.what = strings.Split(what, ","); what {
-	case "reads", "renewals", "million":
+	case "reads", "renewals", "million", "proxy":
 	case "all":
-		o.what = []string{"reads", "renewals", "million"}
+		o.what = []string{"reads", "renewals", "million", "proxy"}
 	default:
-		return errors.New("-what: there are reads, renewals, million and all")
+		return errors.New("-what: there are reads, renewals, million, proxy and all")
 	}
 	if o.connections < 1 || o.grants < 1 || o.many < manyApps || o.rounds < 1 || o.seconds <= 0 {
 		return errors.New("-connections, -grants, -rounds and -seconds must be positive, and -many at least 200")
@@ -209,6 +211,11 @@ func (o options) measure(ctx context.Context, r *report, what string, w *world, 
 		}
 		out, err := w.million(ctx, few, say)
 		r.Million = append(r.Million, out)
+		return err
+	}
+	if what == "proxy" {
+		out, err := w.proxied(ctx, admin, say)
+		r.Proxy = append(r.Proxy, out)
 		return err
 	}
 	d, err := w.reads(ctx, say)

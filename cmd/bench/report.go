@@ -25,6 +25,7 @@ type report struct {
 	Databases []database `json:"databases,omitempty"`
 	Renewals  []renewals `json:"renewals,omitempty"`
 	Million   []million  `json:"million,omitempty"`
+	Proxy     []proxied  `json:"proxy,omitempty"`
 }
 
 type database struct {
@@ -111,6 +112,9 @@ func (r report) missed() (out []string) {
 	for _, d := range r.Million {
 		out = append(out, d.missed()...)
 	}
+	for _, d := range r.Proxy {
+		out = append(out, d.missed()...)
+	}
 	return out
 }
 
@@ -124,6 +128,9 @@ func (r report) print(out io.Writer) {
 	}
 	for _, d := range r.Million {
 		d.print(out)
+	}
+	if len(r.Proxy) > 0 {
+		printProxied(out, r.Proxy)
 	}
 }
 

@@ -32,6 +32,7 @@ type world struct {
 	project     lanyard.ProjectID
 	sqlite      string // path of the database, where it is not in dir/data
 	twinURL     string // of the database that is made for the other side
+	apiURL      string // of the provider's API, where it is not the sandbox
 	ids         []string
 	plainKey    []byte // of the ceiling
 }
@@ -141,7 +142,7 @@ func (w *world) connect(ctx context.Context, server, provider string, box *sandb
 	zoom := provider + "/zoom"
 	app, err := api("POST", "/v1/apps", map[string]any{"provider": "zoom", "scopes": strings.Fields(zoomScopes), "endpoints": map[string]string{
 		"authorize": zoom + "/oauth/authorize", "token": zoom + "/oauth/token", "revoke": zoom + "/oauth/revoke",
-		"identity": zoom + "/v2/users/me", "api": zoom}})
+		"identity": zoom + "/v2/users/me", "api": cmp.Or(w.apiURL, zoom)}})
 	if err != nil {
 		return "", err
 	}

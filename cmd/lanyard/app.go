@@ -16,15 +16,15 @@ import (
 )
 
 func (c *cli) appCommand() *cobra.Command {
-	return group("app", "The project's OAuth clients at providers", c.appCreate(), c.appList(), c.appUpdate(), c.appCheck(), c.appDelete())
+	return group("app", "The project's OAuth clients at providers", c.appCreate(), c.appList(), c.appUpdate(), c.appCheck(), c.appSignature(), c.appDelete())
 }
 
 // appFlags are what create and update share. A secret has no flag: it is read
 // from a file, or typed without being shown.
 type appFlags struct {
-	name, clientID, secretFile, nextSecretFile, webhookSecretFile, nextWebhookSecretFile, customFile, sandbox string
-	scopes, optional, redirects                                                                               []string
-	endpoints, params                                                                                         map[string]string
+	name, clientID, secretFile, nextSecretFile, webhookSecretFile, nextWebhookSecretFile, customFile, sandbox, published string
+	scopes, optional, redirects                                                                                          []string
+	endpoints, params                                                                                                    map[string]string
 }
 
 func (a *appFlags) add(cmd *cobra.Command) {
@@ -41,6 +41,7 @@ func (a *appFlags) add(cmd *cobra.Command) {
 	f.StringToStringVar(&a.endpoints, "endpoint", nil, "override, as token=https://…; repeat it")
 	f.StringToStringVar(&a.params, "param", nil, "what the provider needs to know, as tenant=…; repeat it")
 	f.StringVar(&a.customFile, "definition", "", "file with the definition of a custom provider, JSON")
+	f.StringVar(&a.published, "published", "", "whether the provider has approved it for meetings outside your own account: yes, no, unknown")
 	f.StringVar(&a.sandbox, "sandbox", "", "address of a sandbox whose pretend provider to use")
 }
 
@@ -51,6 +52,9 @@ func (c *cli) change(a *appFlags, cmd *cobra.Command, provider string) (ch wire.
 	}
 	if given("client-id") {
 		ch.ClientID = &a.clientID
+	}
+	if given("published") {
+		ch.Published = &a.published
 	}
 	for _, s := range []struct {
 		flag, file string
@@ -179,7 +183,7 @@ func (c *cli) showApp(app *wire.App, err error) error {
 	return c.print(app, func(w io.Writer) {
 		facts(w, "app", app.ID, "provider", app.Provider, "name", app.Name, "state", app.State, "client id", app.ClientID,
 			"scopes", strings.Join(app.Scopes, " "), "optional scopes", strings.Join(app.ScopesOptional, " "),
-			"redirect URI", app.RedirectURI, "webhook URL", app.WebhookURL, "your callbacks", strings.Join(app.RedirectURIs, " "))
+			"approved by the provider", published(app.Published), "redirect URI", app.RedirectURI, "webhook URL", app.WebhookURL, "your callbacks", strings.Join(app.RedirectURIs, " "))
 		if app.State == "draft" {
 			fmt.Fprintf(w, "\nPaste the redirect URI at the provider, then: lanyard app update %s --client-id … --client-secret-file -\n", app.ID)
 		}

@@ -13,7 +13,7 @@ import (
 // Every command that a page or a message tells somebody to run is one: its
 // words and its flags exist.
 func TestCommandsThatAreToldExist(t *testing.T) {
-	said := regexp.MustCompile("(?:`|: |: \\x60)lanyard ((?:[a-z]+)(?: [a-zA-Z0-9_.…<>=-]+)*)")
+	said := regexp.MustCompile("(?:`|: |: \\x60)lanyard ((?:[a-z-]+)(?: [a-zA-Z0-9_.…<>=-]+)*)")
 	told := 0
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -56,7 +56,7 @@ func exists(words []string) string {
 	for _, w := range rest {
 		name, isFlag := strings.CutPrefix(w, "--")
 		if !isFlag {
-			if cmd.HasSubCommands() && regexp.MustCompile(`^[a-z]+$`).MatchString(w) {
+			if cmd.HasSubCommands() && regexp.MustCompile(`^[a-z-]+$`).MatchString(w) {
 				return "there is no command " + w
 			}
 			continue

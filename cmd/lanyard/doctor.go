@@ -32,13 +32,29 @@ const (
 )
 
 func (c *cli) doctorCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "doctor", Short: "Look whether everything is as it should be",
+	var ahead preflightFlags
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Look whether everything is as it should be; with --meeting, whether a bot can join one",
 		Long: `Look whether everything is as it should be. Each line is proved (how), refused (by
-whom, and what to do), or cannot be known from here. Exit code 1 if one is refused.`,
+whom, and what to do), or cannot be known from here. Exit code 1 if one is refused.
+
+With --meeting, say instead whether a bot can join that meeting, on behalf of whom, now or
+at its hour, and if not, who has to do what. Exit code 1 if it cannot.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.doctor(cmd.Context()) },
 	}
+	ahead.add(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if ahead.meeting != "" {
+			return c.doctorMeeting(cmd.Context(), &ahead)
+		}
+		for _, name := range []string{"connection", "end-user", "at", "type", "no-trial"} {
+			if cmd.Flags().Changed(name) {
+				return usage(fmt.Errorf("--%s goes with --meeting", name))
+			}
+		}
+		return c.doctor(cmd.Context())
+	}
+	return cmd
 }
 
 func (c *cli) doctor(ctx context.Context) error {

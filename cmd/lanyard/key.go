@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,10 +25,16 @@ func (c *cli) keyCreate() *cobra.Command {
 	var in wire.NewKey
 	var operator bool
 	var expires string
+	var rules []string
 	cmd := &cobra.Command{
 		Use: "create", Short: "Make a key and show it, once",
 		Long: `Make a key and show it, once. Scopes: ` + scopes() + `.
-A key never makes one that may do more than itself.`,
+A key never makes one that may do more than itself.
+
+A rule is a kind of call that it may make through the proxy: methods, path (* is one segment, ** the rest), and what the
+query may be; then max= bytes of answer, host= another API host, header= a header it may carry. Each --rule is one:
+  --rule 'GET /v2/users/me/meetings?type=upcoming|scheduled&page_size=1..100 max=65536'
+  --rule 'GET /calendar/v3/calendars/primary/events?timeMin!=today..today+7d&timeMax!=today..today+7d'`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -35,6 +43,8 @@ A key never makes one that may do more than itself.`,
 	f.StringSliceVar(&in.Providers, "provider", nil, "for this provider only; repeat it")
 	f.StringSliceVar(&in.Labels, "label", nil, "for connections with this label only; repeat it")
 	f.StringSliceVar(&in.CIDRs, "cidr", nil, "usable from this network only; repeat it")
+	f.StringVar(&in.Dialect, "dialect", "", "at /api/v1 it speaks the words of this vendor: "+dialects())
+	f.StringArrayVar(&rules, "rule", nil, "a call it may make through the proxy, and no others; repeat it")
 	f.StringVar(&expires, "expires", "", "when it ends: 30d, 12h, or 2027-01-31T00:00:00Z")
 	f.BoolVar(&operator, "operator", false, "an operator key: may do everything, over TCP too")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -42,7 +52,17 @@ A key never makes one that may do more than itself.`,
 		if err != nil {
 			return usage(err)
 		}
+		if in.Dialect != "" && !slices.Contains(lanyard.Dialects, lanyard.Dialect(in.Dialect)) {
+			return usage(fmt.Errorf("--dialect: %s", dialects()))
+		}
 		in.ExpiresAt = at
+		for _, text := range rules {
+			rule, err := ruleOf(text)
+			if err != nil {
+				return usage(fmt.Errorf("--rule: %w", err))
+			}
+			in.Rules = append(in.Rules, rule)
+		}
 		show := func(k *wire.MadeKey, err error) error {
 			if err != nil {
 				return err
@@ -55,7 +75,7 @@ A key never makes one that may do more than itself.`,
 		if operator {
 			return c.with(cmd.Context(), func(conn *connection) error {
 				return show(conn.CreateOperatorKey(cmd.Context(), wire.NewOperatorKey{Operator: true, Name: in.Name, Scopes: in.Scopes,
-					Providers: in.Providers, Labels: in.Labels, CIDRs: in.CIDRs, ExpiresAt: in.ExpiresAt}))
+					Providers: in.Providers, Labels: in.Labels, CIDRs: in.CIDRs, ExpiresAt: in.ExpiresAt, Dialect: in.Dialect}))
 			})
 		}
 		if len(in.Scopes) == 0 {
@@ -106,9 +126,9 @@ func (c *cli) printKeys(all []wire.Key, err error) error {
 			if k.Operator {
 				may = "everything"
 			}
-			rows = append(rows, []string{k.ID, k.Name, state, may, when(k.LastUsedAt), when(k.ExpiresAt)})
+			rows = append(rows, []string{k.ID, k.Name, state, may, cmp.Or(k.Dialect, "-"), when(k.LastUsedAt), when(k.ExpiresAt)})
 		}
-		table(w, []string{"ID", "NAME", "STATE", "MAY", "LAST USED", "EXPIRES"}, rows)
+		table(w, []string{"ID", "NAME", "STATE", "MAY", "DIALECT", "LAST USED", "EXPIRES"}, rows)
 	})
 }
 
@@ -130,6 +150,22 @@ func (c *cli) keyRevoke() *cobra.Command {
 			return c.onProject(cmd.Context(), func(on *client.Client) error { return done(on.RevokeKey(cmd.Context(), args[0])) })
 		},
 	}
+}
+
+// ruleOf reads a proxy rule.
+func ruleOf(text string) (wire.ProxyRule, error) {
+	r, err := lanyard.ParseProxyRule(text)
+	if err != nil {
+		return wire.ProxyRule{}, err
+	}
+	out := wire.ProxyRule{Methods: r.Methods, Host: r.Host, Path: r.Path, Headers: r.Headers, MaxAnswer: r.MaxAnswer}
+	for name, l := range r.Query {
+		if out.Query == nil {
+			out.Query = map[string]wire.QueryLimit{}
+		}
+		out.Query[name] = wire.QueryLimit(l)
+	}
+	return out, nil
 }
 
 // expiry reads 30d, 12h or a time; nil for "".
@@ -160,4 +196,12 @@ func scopes() string {
 		names = append(names, string(s))
 	}
 	return strings.Join(names, ", ")
+}
+
+func dialects() string {
+	var names []string
+	for _, d := range lanyard.Dialects {
+		names = append(names, string(d))
+	}
+	return strings.Join(names, " or ")
 }

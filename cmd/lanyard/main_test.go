@@ -112,6 +112,13 @@ func TestCommandsWithoutAServerAndWithOne(t *testing.T) {
 	if code, _, err := p.run("project", "update", "--project", "dev", "--return-url", "ftp://x"); code != exitUsage || !strings.Contains(err, "code: invalid_request") {
 		t.Errorf("got %d %s", code, err)
 	}
+	p.ok("key", "create", "--project", "dev", "--scope", "connect", "--dialect", "meetstream")
+	if out := p.ok("key", "list", "--project", "dev"); !strings.Contains(out, "meetstream") {
+		t.Errorf("got %s, want the dialect of the key", out)
+	}
+	if code, _, err := p.run("key", "create", "--project", "dev", "--scope", "connect", "--dialect", "klingon"); code != exitUsage || !strings.Contains(err, "attendee or meetstream") {
+		t.Errorf("got %d %s, want to be told which dialects there are", code, err)
+	}
 	var list []struct{ ID, Name string }
 	if err := json.Unmarshal([]byte(p.ok("project", "list", "--json")), &list); err != nil || len(list) != 2 {
 		t.Errorf("got %v %v, want two projects as JSON", list, err)

@@ -21,7 +21,8 @@ type Service struct {
 	rows  *rows
 
 	mu   sync.Mutex
-	used map[lanyard.KeyID]time.Time // since the last batch
+	used map[lanyard.KeyID]time.Time      // since the last batch
+	urls map[lanyard.TokenURLID]time.Time // likewise
 }
 
 // New returns a Service. Run writes its batches; Close writes the last.
@@ -29,7 +30,8 @@ func New(db *store.DB, v *vault.Vault) (*Service, error) {
 	if db == nil || v == nil {
 		return nil, errors.New("access: store and vault are needed")
 	}
-	return &Service{db: db, vault: v, rows: newRows(db), used: map[lanyard.KeyID]time.Time{}}, nil
+	return &Service{db: db, vault: v, rows: newRows(db), used: map[lanyard.KeyID]time.Time{},
+		urls: map[lanyard.TokenURLID]time.Time{}}, nil
 }
 
 // Authenticate returns the principal of a credential, with the origin and the
@@ -127,23 +129,34 @@ func (s *Service) Run(ctx context.Context) error {
 // for the next time.
 func (s *Service) Flush(ctx context.Context) error {
 	s.mu.Lock()
-	batch := s.used
-	s.used = map[lanyard.KeyID]time.Time{}
+	keys, urls := s.used, s.urls
+	s.used, s.urls = map[lanyard.KeyID]time.Time{}, map[lanyard.TokenURLID]time.Time{}
 	s.mu.Unlock()
-	if len(batch) == 0 {
+	if len(keys)+len(urls) == 0 {
 		return nil
 	}
-	err := s.db.Bookkeep(ctx, func(tx *store.Tx) error { return tx.TouchKeys(batch) })
+	err := s.db.Bookkeep(ctx, func(tx *store.Tx) error {
+		if err := tx.TouchKeys(keys); err != nil {
+			return err
+		}
+		return tx.TouchTokenURLs(urls)
+	})
 	if err != nil {
 		s.mu.Lock()
-		for id, at := range batch {
-			if s.used[id].Before(at) {
-				s.used[id] = at
-			}
-		}
+		later(s.used, keys)
+		later(s.urls, urls)
 		s.mu.Unlock()
 	}
 	return err
+}
+
+// later keeps the later time of each.
+func later[ID comparable](into, from map[ID]time.Time) {
+	for id, at := range from {
+		if into[id].Before(at) {
+			into[id] = at
+		}
+	}
 }
 
 // key is a row with its networks parsed.

@@ -106,6 +106,12 @@ func checkNewKey(k store.Key) error {
 	if k.Dialect != "" && !slices.Contains(lanyard.Dialects, k.Dialect) {
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "dialect: attendee or meetstream")
 	}
+	if len(k.Rules) > 0 && !slices.Contains(k.Scopes, lanyard.ScopeProxy) {
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "rules: they are for calls through the proxy, and the key has not the scope for it")
+	}
+	if err := lanyard.CheckProxyRules(k.Rules); err != nil {
+		return err
+	}
 	for _, sc := range k.Scopes {
 		if !slices.Contains(lanyard.Scopes, sc) {
 			return lanyard.Errorf(lanyard.CodeInvalidRequest, "scopes: one of them does not exist; there are: %s", scopeList(lanyard.Scopes))
@@ -120,7 +126,7 @@ func checkNewKey(k store.Key) error {
 }
 
 // weaker returns CodeKeyTooStrong unless the new key can do no more than p, in
-// every direction: scopes, providers, labels, networks, life.
+// every direction: scopes, providers, labels, proxy rules, networks, life.
 func (s *Service) weaker(ctx context.Context, p lanyard.Principal, n key) error {
 	tooStrong := func(what string) error {
 		return lanyard.Errorf(lanyard.CodeKeyTooStrong, "%s: more than the key that asks for it has", what)
@@ -141,6 +147,8 @@ func (s *Service) weaker(ctx context.Context, p lanyard.Principal, n key) error 
 		return tooStrong("providers")
 	case !within(p.Labels, n.Labels):
 		return tooStrong("labels")
+	case slices.Contains(n.Scopes, lanyard.ScopeProxy) && !lanyard.ProxyWithin(p.Rules, n.Rules):
+		return tooStrong("rules")
 	case !p.ExpiresAt.IsZero() && (n.ExpiresAt.IsZero() || n.ExpiresAt.After(p.ExpiresAt)):
 		return tooStrong("expires_at")
 	case p.Key == "":

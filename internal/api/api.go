@@ -17,7 +17,9 @@ import (
 	"lanyard/internal/flow"
 	"lanyard/internal/jointoken"
 	"lanyard/internal/meeting"
+	"lanyard/internal/preflight"
 	"lanyard/internal/provider"
+	"lanyard/internal/runner"
 	"lanyard/internal/web"
 	"lanyard/internal/webhook"
 )
@@ -31,8 +33,10 @@ type API struct {
 	Connections *connection.Service
 	JoinTokens  *jointoken.Service
 	Meetings    *meeting.Service
+	Preflight   *preflight.Service
 	Audit       *audit.Service
 	Events      *webhook.Service
+	Runners     *runner.Service
 }
 
 // Mount registers every operation, in the order of the documentation.
@@ -46,10 +50,13 @@ func (a *API) Mount(f *web.Front) {
 	a.mountConnections(f)
 	a.mountPortal(f)
 	a.mountTokens(f)
+	a.mountTokenURLs(f)
 	a.mountConsents(f)
 	a.mountMeetings(f)
+	a.mountPreflight(f)
 	a.mountAudit(f)
 	a.mountWebhooks(f)
+	a.mountRunners(f)
 	a.mountOperator(f)
 }
 

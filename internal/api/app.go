@@ -1,10 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/app"
+	"lanyard/internal/provider"
 	"lanyard/internal/web"
 	"lanyard/wire"
 )
@@ -24,6 +27,24 @@ func (a *API) mountApps(f *web.Front) {
 		Summary: "Delete an app", Description: "Refused while connections exist."}, a.deleteApp)
 	web.JSON(f, web.Operation{Method: "POST", Path: "/v1/apps/{id}/check", ID: "checkApp", Tag: "Apps", Scope: lanyard.ScopeAdmin,
 		Summary: "Check an app", Description: "Each line is proved, refused, or cannot be known from here. No person's grant is touched."}, a.checkApp)
+	web.JSON(f, web.Operation{Method: "POST", Path: "/v1/apps/{id}/sdk-signature", ID: "createSdkSignature", Tag: "Apps", Scope: web.Known,
+		Summary:     "Start a bot's Meeting SDK",
+		Description: "A JWT of the app (HS256, with its client secret). The key needs a join scope, and join:zak for role 1. For the native SDKs no meeting number is needed."}, a.sdkSignature)
+}
+
+type sdkSignature struct {
+	ID   string `path:"id"`
+	Body wire.SDKSignatureRequest
+}
+
+func (a *API) sdkSignature(ctx context.Context, p lanyard.Principal, in *sdkSignature) (*wire.SDKSignature, error) {
+	b := in.Body
+	made, err := a.Apps.SDKSignature(ctx, p, lanyard.AppID(in.ID), provider.SDKSignature{Meeting: b.MeetingNumber, Role: b.Role, Life: time.Duration(b.LifetimeSeconds) * time.Second})
+	if err != nil {
+		return nil, err
+	}
+	return &wire.SDKSignature{Signature: string(made.Signature.Reveal()), ClientID: made.ClientID, IssuedAt: made.IssuedAt.UTC(), ExpiresAt: made.ExpiresAt.UTC(),
+		Parameters: parameters(made.SDK)}, nil
 }
 
 type createApp struct{ Body wire.NewApp }
@@ -81,7 +102,28 @@ func (a *API) checkApp(ctx context.Context, p lanyard.Principal, in *appID) (*wi
 func specOf(c wire.AppChange) app.Spec {
 	return app.Spec{Name: c.Name, ClientID: c.ClientID, Secret: secret(c.ClientSecret), NextSecret: secret(c.NextClientSecret),
 		WebhookSecret: secret(c.WebhookSecret), NextWebhookSecret: secret(c.NextWebhookSecret), Scopes: c.Scopes, ScopesOptional: c.ScopesOptional, RedirectURIs: c.RedirectURIs,
-		Endpoints: c.Endpoints, Params: c.Params, Custom: c.Custom, PKCE: c.PKCE}
+		Endpoints: c.Endpoints, Params: c.Params, Custom: c.Custom, PKCE: c.PKCE,
+		Published: published(c.Published)}
+}
+
+func published(s *string) *lanyard.Published {
+	if s == nil {
+		return nil
+	}
+	if *s == "unknown" {
+		return new(lanyard.PublishedUnknown)
+	}
+	return new(lanyard.Published(*s))
+}
+
+func publishedOf(one lanyard.App) *wire.Published {
+	words := func(p lanyard.Published) string { return cmp.Or(string(p), "unknown") }
+	is, refuted := one.Publication()
+	out := &wire.Published{Is: words(is), Declared: words(one.Published), DeclaredAt: optional(one.PublishedAt), Refuted: refuted}
+	if refuted {
+		out.Code, out.RefutedAt = one.Refuted, optional(one.RefutedAt)
+	}
+	return out
 }
 
 func secret(s *string) *lanyard.Secret {
@@ -92,10 +134,14 @@ func secret(s *string) *lanyard.Secret {
 }
 
 func (a *API) appOf(one lanyard.App) *wire.App {
-	return &wire.App{ID: string(one.ID), Provider: one.Provider, Name: one.Name, State: string(one.State), ClientID: one.ClientID,
+	out := &wire.App{ID: string(one.ID), Provider: one.Provider, Name: one.Name, State: string(one.State), ClientID: one.ClientID,
 		HasSecret: len(one.Secret) > 0, HasNextSecret: len(one.NextSecret) > 0, HasWebhookSecret: len(one.WebhookSecret) > 0,
 		HasNextWebhookSecret: len(one.NextWebhookSecret) > 0,
 		Scopes:               some(one.Scopes), ScopesOptional: some(one.ScopesOptional), RedirectURIs: some(one.RedirectURIs),
 		Endpoints: one.Endpoints, Params: one.Params, PKCE: one.PKCE, RedirectURI: a.Apps.RedirectURI(one.ID),
 		WebhookURL: a.Apps.WebhookURL(one), CreatedAt: one.CreatedAt.UTC(), UpdatedAt: one.UpdatedAt.UTC()}
+	if a.Apps.Signs(one) {
+		out.Published = publishedOf(one)
+	}
+	return out
 }

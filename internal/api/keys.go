@@ -24,7 +24,7 @@ type createKey struct{ Body wire.NewKey }
 func (a *API) createKey(ctx context.Context, p lanyard.Principal, in *createKey) (*wire.MadeKey, error) {
 	b := in.Body
 	return a.makeKey(ctx, p, access.NewKey{Name: b.Name, Scopes: typed[lanyard.Scope](b.Scopes), Providers: b.Providers, Labels: b.Labels,
-		CIDRs: b.CIDRs, ExpiresAt: orZero(b.ExpiresAt), Dialect: lanyard.Dialect(b.Dialect)})
+		CIDRs: b.CIDRs, ExpiresAt: orZero(b.ExpiresAt), Dialect: lanyard.Dialect(b.Dialect), Rules: rulesFrom(b.Rules)})
 }
 
 func (a *API) makeKey(ctx context.Context, p lanyard.Principal, n access.NewKey) (*wire.MadeKey, error) {
@@ -56,6 +56,6 @@ func (a *API) revokeKey(ctx context.Context, p lanyard.Principal, in *keyID) (*w
 
 func keyOf(k store.Key) wire.Key {
 	return wire.Key{ID: string(k.ID), Project: string(k.Project), Operator: k.Operator, Name: k.Name, Scopes: texts(k.Scopes),
-		Providers: k.Providers, Labels: k.Labels, CIDRs: k.CIDRs, Dialect: string(k.Dialect), ExpiresAt: optional(k.ExpiresAt), RevokedAt: optional(k.RevokedAt),
+		Providers: k.Providers, Labels: k.Labels, CIDRs: k.CIDRs, Dialect: string(k.Dialect), Rules: rulesTo(k.Rules), ExpiresAt: optional(k.ExpiresAt), RevokedAt: optional(k.RevokedAt),
 		LastUsedAt: optional(k.LastUsedAt), CreatedAt: k.CreatedAt.UTC()}
 }

@@ -54,7 +54,7 @@ func (a *API) createOperatorKey(ctx context.Context, p lanyard.Principal, in *cr
 		return nil, err
 	}
 	return a.makeKey(ctx, p, access.NewKey{Operator: b.Operator, Name: b.Name, Scopes: typed[lanyard.Scope](b.Scopes), Providers: b.Providers,
-		Labels: b.Labels, CIDRs: b.CIDRs, ExpiresAt: orZero(b.ExpiresAt), Dialect: lanyard.Dialect(b.Dialect)})
+		Labels: b.Labels, CIDRs: b.CIDRs, ExpiresAt: orZero(b.ExpiresAt), Dialect: lanyard.Dialect(b.Dialect), Rules: rulesFrom(b.Rules)})
 }
 
 type listOperatorKeys struct {

@@ -8,6 +8,7 @@ import (
 	"lanyard/internal/connection"
 	"lanyard/internal/flow"
 	"lanyard/internal/jointoken"
+	"lanyard/internal/provider"
 	"lanyard/internal/web"
 	"lanyard/wire"
 )
@@ -77,13 +78,7 @@ func (a *API) joinTokens(ctx context.Context, p lanyard.Principal, in *joinToken
 	}
 	out := &wire.JoinTokens{MeetingNumber: m.Meeting.Number, Passcode: m.Meeting.Passcode, RegistrantTK: m.Meeting.TK}
 	for _, t := range m.Tokens {
-		params := map[string]string{}
-		for sdk, name := range map[string]string{"web": t.SDK.Web, "native": t.SDK.Native, "android": t.SDK.Android, "ios": t.SDK.IOS} {
-			if name != "" {
-				params[sdk] = name
-			}
-		}
-		out.Tokens = append(out.Tokens, wire.JoinToken{Type: t.Type, Token: string(t.Token.Reveal()), ExpiresAt: optional(t.ExpiresAt), Parameters: params})
+		out.Tokens = append(out.Tokens, wire.JoinToken{Type: t.Type, Token: string(t.Token.Reveal()), ExpiresAt: optional(t.ExpiresAt), Parameters: parameters(t.SDK)})
 	}
 	for _, f := range m.Failed {
 		code := lanyard.CodeOf(f.Err)
@@ -91,6 +86,17 @@ func (a *API) joinTokens(ctx context.Context, p lanyard.Principal, in *joinToken
 		out.Failed = append(out.Failed, wire.JoinFailure{Type: f.Type, Code: string(code), Detail: row.Happened + " " + row.Do, UserMessage: row.UserMessage})
 	}
 	return out, nil
+}
+
+// parameters are the names that a parameter has in the SDKs.
+func parameters(n provider.SDKNames) map[string]string {
+	out := map[string]string{}
+	for sdk, name := range map[string]string{"web": n.Web, "native": n.Native, "android": n.Android, "ios": n.IOS} {
+		if name != "" {
+			out[sdk] = name
+		}
+	}
+	return out
 }
 
 func tokenOf(t connection.Token) *wire.Token {

@@ -44,6 +44,7 @@ func (s *Service) Check(ctx context.Context, p lanyard.Principal, id lanyard.App
 		}
 		lines = append(lines, Line{what, got.State, how})
 	}
+	lines = append(lines, s.publication(a, ready.Target)...)
 	return append(lines,
 		Line{"redirect URI", provider.CheckUnknown, "no provider says which ones it has registered; it must hold " + s.RedirectURI(a.ID) + ", byte for byte. The first person who connects proves it"},
 		Line{"scopes", provider.CheckUnknown, "the provider checks them when a person consents"}), nil

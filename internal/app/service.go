@@ -44,6 +44,7 @@ type Spec struct {
 	Params            map[string]string
 	Custom            []byte // JSON of a provider definition
 	PKCE              *string
+	Published         *lanyard.Published // whether the provider has approved it, declared anew
 }
 
 // RedirectURI is the callback of ours to register at the provider.
@@ -81,6 +82,9 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, spec Spec) (l
 	hash := s.clientHash(a, t)
 	return a, s.claimed(ctx, hash, a, spec, s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		a.CreatedAt, a.UpdatedAt = tx.Now(), tx.Now()
+		if spec.Published != nil {
+			a.PublishedAt = tx.Now()
+		}
 		return describe(e, a, "created"), tx.AddApp(a, hash)
 	}))
 }
@@ -132,6 +136,9 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Ap
 		}
 		a.ConfigVersion++
 		a.UpdatedAt = tx.Now()
+		if spec.Published != nil {
+			a.PublishedAt = tx.Now()
+		}
 		return describe(e, a, "updated"), tx.PutApp(a, hash)
 	}))
 }
@@ -278,6 +285,7 @@ func (s *Service) change(ctx context.Context, a *lanyard.App, spec Spec) (*provi
 	set(&a.Name, spec.Name)
 	set(&a.ClientID, spec.ClientID)
 	set(&a.PKCE, spec.PKCE)
+	set(&a.Published, spec.Published)
 	if spec.Scopes != nil {
 		a.Scopes = spec.Scopes
 	}
@@ -309,6 +317,9 @@ func (s *Service) change(ctx context.Context, a *lanyard.App, spec Spec) (*provi
 	}
 	if a.PKCE != "" && a.PKCE != "on" && a.PKCE != "off" {
 		return nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "pkce: must be on, off or empty")
+	}
+	if !slices.Contains([]lanyard.Published{lanyard.PublishedUnknown, lanyard.PublishedYes, lanyard.PublishedNo}, a.Published) {
+		return nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "published: must be yes, no or unknown")
 	}
 	for _, f := range []struct {
 		field string
@@ -405,6 +416,9 @@ func place(a lanyard.App, field string) vault.Place {
 func describe(e lanyard.Entry, a lanyard.App, how string) lanyard.Entry {
 	e.App = a.ID
 	e.Detail = map[string]string{"provider": a.Provider, "change": how, "state": string(a.State)}
+	if a.Published != "" {
+		e.Detail["published"] = string(a.Published)
+	}
 	return e
 }
 

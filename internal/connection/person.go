@@ -121,8 +121,8 @@ func (s *Service) SealAccount(ctx context.Context, c lanyard.Connection, d lanya
 	return s.Vault.Seal(ctx, vault.PersonKey(c.Project, c.Person), accountPlace(c), lanyard.SecretBytes(raw))
 }
 
-// openAccount opens what is known of the account; nothing, once it was erased.
-func (s *Service) openAccount(ctx context.Context, c lanyard.Connection) (d lanyard.AccountData, err error) {
+// Account opens what is known of a connection's account; nothing, once it was erased.
+func (s *Service) Account(ctx context.Context, c lanyard.Connection) (d lanyard.AccountData, err error) {
 	if len(c.Account) == 0 {
 		return d, nil
 	}

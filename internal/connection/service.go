@@ -273,7 +273,7 @@ func (s *Service) view(ctx context.Context, c lanyard.Connection, g lanyard.Gran
 	if v.Person, err = s.OpenPerson(ctx, who); err != nil {
 		return v, err
 	}
-	v.Account, err = s.openAccount(ctx, c)
+	v.Account, err = s.Account(ctx, c)
 	return v, err
 }
 

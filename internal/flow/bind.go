@@ -42,6 +42,9 @@ func (s *Service) bind(ctx context.Context, p lanyard.Principal, f lanyard.Flow,
 			err = &lanyard.Error{Code: lanyard.CodeIdentityUnavailable, Err: down}
 		}
 		if err != nil {
+			if less := d.lacks(issued); less != nil { // and so it may be that this one cannot be asked
+				return nil, s.reject(ctx, p, f, d, ready, issued, nil, less)
+			}
 			code := lanyard.CodeOf(err)
 			// A page of maintenance is no account either; where giving back would end the good grant of
 			// an account that is known here, it is worth asking again.
@@ -54,6 +57,9 @@ func (s *Service) bind(ctx context.Context, p lanyard.Principal, f lanyard.Flow,
 		}
 		who[i] = id
 	}
+	if err := d.lacks(issued); err != nil {
+		return nil, s.reject(ctx, p, f, d, ready, issued, who, err)
+	}
 	for _, id := range who {
 		if !id.Active {
 			return nil, s.reject(ctx, p, f, d, ready, issued, who, lanyard.Errorf(lanyard.CodeAccountNotActive, ""))
@@ -65,6 +71,14 @@ func (s *Service) bind(ctx context.Context, p lanyard.Principal, f lanyard.Flow,
 	case originLink:
 		if err := s.expected(ctx, f, issued, who); err != nil {
 			return nil, s.rejectUnless(ctx, p, f, d, ready, issued, who, err)
+		}
+	case originUnbound:
+		if err := d.judge(issued, who); err != nil {
+			return nil, s.reject(ctx, p, f, d, ready, issued, who, err)
+		}
+		var err error
+		if f, err = s.owner(ctx, f, ready, who[0]); err != nil {
+			return nil, err
 		}
 	}
 	if err := fault.At(ctx, fault.FlowBind); err != nil {
@@ -121,7 +135,7 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 	conns := make([]lanyard.Connection, len(issued))
 	records := make([]lanyard.Consent, len(issued))
 	for i := range issued {
-		asked := ready.Target.ScopesFor(issued[i].Kind, ready.Target.Scopes(d.requested()))
+		asked := askedOf(d, ready, issued[i])
 		if consents[i], err = s.Grants.Prepare(ctx, ready.App, issued[i], who[i], asked, sentAt(f)); err != nil {
 			return nil, false, err
 		}
@@ -149,7 +163,7 @@ func (s *Service) storeOnce(ctx context.Context, p lanyard.Principal, f lanyard.
 	}
 	done := f
 	done.State, done.Parked = lanyard.FlowDone, nil
-	if d.Origin == originHosted || d.Origin == originOwn { // whoever asks again is told; nobody asks about the others
+	if d.Origin == originHosted || d.Origin == originOwn || d.Origin == originUnbound { // whoever asks again is told; nobody asks about the others
 		raw, err := json.Marshal(ids)
 		if err == nil {
 			done.Parked, err = s.Vault.Seal(ctx, vault.ProjectKey(f.Project), flowPlace(f, "flows.parked"), lanyard.SecretBytes(raw))
@@ -266,6 +280,9 @@ func (s *Service) put(tx *store.Tx, p lanyard.Principal, f lanyard.Flow, d data,
 		ch.Was = connection.StatusOf(is, before)
 		ch.Gained, ch.Lost = lanyard.MissingScopes(g.Scopes, before.Scopes), lanyard.MissingScopes(before.Scopes, g.Scopes)
 		is.Needed, is.Account = c.Needed, c.Account
+		if d.Origin == originUnbound && d.Metadata != nil {
+			is.Metadata = d.Metadata
+		}
 		c = is
 	} else {
 		c.CreatedAt = tx.Now()
@@ -274,7 +291,11 @@ func (s *Service) put(tx *store.Tx, p lanyard.Principal, f lanyard.Flow, d data,
 	e := connection.About(lanyard.NewEntry(p, what), c)
 	e.Session = f.Session
 	e.Detail["origin"] = d.Origin
-	if d.Origin == originOwn {
+	switch d.Origin {
+	case originUnbound:
+		e.Detail["callback"] = callbackOf(d.RedirectURI)
+		fallthrough
+	case originOwn:
 		e.Detail["browser"] = "browser_not_seen"
 	}
 	ch.Is, ch.Missing = connection.StatusOf(c, g), lanyard.MissingScopes(c.Needed, g.Scopes)

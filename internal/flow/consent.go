@@ -28,6 +28,9 @@ func (s *Service) record(ctx context.Context, p lanyard.Principal, f lanyard.Flo
 	if r.GrantedAt.IsZero() {
 		r.GrantedAt = sentAt(f)
 	}
+	if d.Origin == originUnbound { // elsewhere, and we do not know for what
+		r.Asked = nil
+	}
 	if d.Read == nil {
 		return r, nil
 	}

@@ -8,4 +8,7 @@
 //
 // No step calls the next. Each leaves its result in the row, and the row says
 // what may come: started → parked → redeeming → received → done, or failed.
+//
+// A vendor's wire format brings a code with neither state nor PKCE (Unbound): the trip
+// then begins with the code in hand, remembered by its hash so that it is sent once.
 package flow

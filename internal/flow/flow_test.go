@@ -21,6 +21,7 @@ import (
 	"lanyard/internal/provider/catalog"
 	"lanyard/internal/sandbox"
 	"lanyard/internal/server"
+	"lanyard/internal/spool"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
 )
@@ -62,7 +63,9 @@ func start(t *testing.T, w *lanyardtest.World) *node {
 	name, err := os.ReadFile(filepath.Join(w.DataDir, "node"))
 	must(err)
 	apps := app.New(app.Config{Store: n.db, Vault: v, Providers: providers, PublicURL: w.URL})
-	n.grants = grant.New(grant.Config{Store: n.db, Vault: v, Apps: apps, Node: strings.TrimSpace(string(name))})
+	kept, err := spool.Open(spool.Config{Dir: filepath.Join(w.DataDir, "spool")})
+	must(err)
+	n.grants = grant.New(grant.Config{Store: n.db, Vault: v, Apps: apps, Spool: kept, Node: strings.TrimSpace(string(name))})
 	n.journeys = flow.New(flow.Config{Store: n.db, Vault: v, Providers: providers, Apps: apps, Grants: n.grants, PublicURL: w.URL,
 		Connections: connection.New(connection.Config{Store: n.db, Vault: v, Apps: apps, Grants: n.grants, PublicURL: w.URL})})
 	return n

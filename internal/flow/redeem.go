@@ -59,7 +59,7 @@ func (s *Service) run(ctx context.Context, p lanyard.Principal, id lanyard.FlowI
 }
 
 func late() error {
-	return &lanyard.Error{Code: lanyard.CodeProviderTimeout, Message: "the provider has not answered yet; ask again with the same completion, or the same state", RetryAfter: 5 * time.Second}
+	return &lanyard.Error{Code: lanyard.CodeProviderTimeout, Message: "the provider has not answered yet; ask again with the same completion, state or code", RetryAfter: 5 * time.Second}
 }
 
 // calm makes an error of a panic, which on a goroutine of its own would end the

@@ -67,7 +67,7 @@ func (s *Service) reject(ctx context.Context, p lanyard.Principal, f lanyard.Flo
 // adopt gives a known account's grant its new tokens. False: not known.
 func (s *Service) adopt(ctx context.Context, f lanyard.Flow, d data, ready app.Ready, is provider.Issued, who provider.Identity) (bool, error) {
 	for range 10 {
-		c, err := s.Grants.Prepare(ctx, ready.App, is, who, ready.Target.ScopesFor(is.Kind, ready.Target.Scopes(d.requested())), sentAt(f))
+		c, err := s.Grants.Prepare(ctx, ready.App, is, who, askedOf(d, ready, is), sentAt(f))
 		if err != nil || !c.Known {
 			return false, err
 		}

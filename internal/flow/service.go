@@ -63,6 +63,7 @@ const (
 const (
 	originHosted    = "hosted"
 	originOwn       = "own_callback"
+	originUnbound   = "unbound_code"
 	originReconnect = "reconnect"
 	originLink      = "link"
 )
@@ -88,9 +89,13 @@ type data struct {
 	Optional    []string          `json:"optional,omitempty"`
 	Label       string            `json:"label,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
-	Origin      string            `json:"origin"` // of the connection: hosted, own_callback, reconnect, link
+	Origin      string            `json:"origin"` // of the connection: hosted, own_callback, reconnect, link, unbound_code
 	// Reconnect: the connection and the account that are expected (T09).
 	Connection lanyard.ConnectionID `json:"connection,omitempty"`
+
+	// A code without state: what only the caller of the time can judge was to be judged.
+	Judged bool                                    `json:"judged,omitempty"`
+	accept func(provider.Identity, []string) error // theirs, while they wait
 
 	Read    *read     `json:"read,omitempty"`   // what the person was shown; nil: no page of ours
 	Granted time.Time `json:"granted,omitzero"` // the provider's answer came; zero: not to us

@@ -12,6 +12,7 @@ import (
 	"lanyard/internal/meeting"
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
+	"lanyard/internal/vault"
 )
 
 // Meetings is what a provider can do whose meetings take join tokens.
@@ -30,23 +31,34 @@ const (
 	LocalRecording = "local_recording"
 )
 
-// scopes is what a key needs for each type: a ZAK acts as the user, so a key for
-// one type does not do for another.
-var scopes = map[string]lanyard.Scope{OnBehalf: lanyard.ScopeJoinOnBehalf, ZAK: lanyard.ScopeJoinZAK, LocalRecording: lanyard.ScopeJoinRecording}
-
-// Config is what a Service needs; every field is required.
+// Config is what a Service needs; Rate and Nodes may be left out.
 type Config struct {
 	Store       *store.DB
+	Vault       *vault.Vault
 	Apps        *app.Service
 	Connections *connection.Service
 	Meetings    *meeting.Service
+	Rate        float64    // tokens per second for one account at a provider, on all nodes; 0: 10
+	Nodes       func() int // how many share that; nil: one
 }
 
 // Service mints join tokens. It is safe for concurrent use.
-type Service struct{ Config }
+type Service struct {
+	Config
+	pace  *Pace
+	turns turns
+}
 
 // New returns a Service.
-func New(c Config) *Service { return &Service{c} }
+func New(c Config) *Service {
+	if c.Rate <= 0 {
+		c.Rate = 10
+	}
+	if c.Nodes == nil {
+		c.Nodes = func() int { return 1 }
+	}
+	return &Service{Config: c, pace: NewPace(c.Rate, c.Nodes)}
+}
 
 // Request says who joins what.
 type Request struct {
@@ -85,17 +97,8 @@ type Failure struct {
 // meeting_not_found, user_not_active, host_required, host_not_known,
 // provider_unavailable, and those of reading an access token.
 func (s *Service) Mint(ctx context.Context, p lanyard.Principal, r Request) (Minted, error) {
-	if len(r.Types) == 0 {
-		return Minted{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "types: say at least one of onbehalf, zak, local_recording")
-	}
-	for i, typ := range r.Types {
-		scope, ok := scopes[typ]
-		if !ok || slices.Contains(r.Types[:i], typ) {
-			return Minted{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "types: onbehalf, zak and local_recording, each once")
-		}
-		if err := p.Need(scope); err != nil {
-			return Minted{}, s.denied(ctx, p, r.Connection, typ, err)
-		}
+	if err := s.entitled(ctx, p, r.Connection, r.Types); err != nil {
+		return Minted{}, err
 	}
 	if r.Connection == "" {
 		var err error
@@ -107,16 +110,39 @@ func (s *Service) Mint(ctx context.Context, p lanyard.Principal, r Request) (Min
 	if err != nil {
 		return Minted{}, s.denied(ctx, p, r.Connection, r.Types[0], err)
 	}
-	out := Minted{}
-	if out.Meeting, err = meeting.Read(m.code.ParseMeetingLink, r.MeetingURL, r.MeetingNumber); err != nil {
+	at, err := meeting.Read(m.code.ParseMeetingLink, r.MeetingURL, r.MeetingNumber)
+	if err != nil {
 		return Minted{}, err
 	}
-	for _, typ := range r.Types {
-		t, err := s.one(ctx, p, m, out.Meeting, typ)
-		if typ == LocalRecording && err != nil {
-			err = s.hostOf(ctx, p, m, out.Meeting, err)
+	return s.all(ctx, p, m, at, r.Types)
+}
+
+// entitled says whether the types are such, and whether the key may have each.
+func (s *Service) entitled(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, types []string) error {
+	if len(types) == 0 {
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "types: say at least one of onbehalf, zak, local_recording")
+	}
+	for i, typ := range types {
+		scope := lanyard.ScopeOfType(typ)
+		if scope == "" || typ == AccessToken || slices.Contains(types[:i], typ) {
+			return lanyard.Errorf(lanyard.CodeInvalidRequest, "types: onbehalf, zak and local_recording, each once")
 		}
-		if lerr := s.log(ctx, p, m.connection, typ, out.Meeting, err); lerr != nil {
+		if err := p.Need(scope); err != nil {
+			return s.denied(ctx, p, id, typ, err)
+		}
+	}
+	return nil
+}
+
+// all mints one token of each type.
+func (s *Service) all(ctx context.Context, p lanyard.Principal, m minter, at provider.Meeting, types []string) (Minted, error) {
+	out := Minted{Meeting: at}
+	for _, typ := range types {
+		t, err := s.one(ctx, p, m, at, typ)
+		if typ == LocalRecording && err != nil {
+			err = s.hostOf(ctx, p, m, at, err)
+		}
+		if lerr := s.log(ctx, p, m.connection, typ, at, err); lerr != nil {
 			return Minted{}, lerr // what is not on the log does not leave
 		}
 		if err != nil {
@@ -136,6 +162,7 @@ type minter struct {
 	connection lanyard.Connection
 	target     *provider.Target
 	code       Meetings
+	account    string // whose calls the provider counts together
 }
 
 func (s *Service) resolve(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID) (m minter, err error) {
@@ -162,16 +189,30 @@ func (s *Service) resolve(ctx context.Context, p lanyard.Principal, id lanyard.C
 		return m, lanyard.Errorf(lanyard.CodeAbilityMissing, "%s has no join tokens", ready.Target.Name)
 	}
 	m.target = ready.Target
-	return m, nil
+	m.account, err = s.counted(ctx, m)
+	return m, err
 }
 
-// one mints one token; an access token that the provider refuses is renewed once.
+// counted names the account whose calls the provider counts together: the organisation,
+// or, of somebody who is in none, their own. A project's calls are counted by themselves,
+// or one would feel what another does.
+func (s *Service) counted(ctx context.Context, m minter) (string, error) {
+	is, err := s.Connections.Account(ctx, m.connection)
+	whose := string(m.connection.Grant)
+	if is.OrganizationID != "" {
+		whose = is.OrganizationID
+	}
+	return string(m.connection.Project) + " " + m.target.Namespace() + " " + whose, err
+}
+
+// one mints one token, in the account's turn; an access token that the provider refuses
+// is renewed once, and what comes too fast for it is sent once more.
 func (s *Service) one(ctx context.Context, p lanyard.Principal, m minter, meeting provider.Meeting, typ string) (Token, error) {
 	kind := m.kind(typ)
 	if kind.Type == "" {
 		return Token{}, lanyard.Errorf(lanyard.CodeAbilityMissing, "%s has no %s tokens", m.target.Name, typ)
 	}
-	for again := false; ; again = true {
+	for again, slower := false, false; ; {
 		access, err := s.Connections.Use(ctx, p, m.connection.ID, connection.TokenRequest{})
 		if err != nil {
 			return Token{}, err
@@ -179,12 +220,23 @@ func (s *Service) one(ctx context.Context, p lanyard.Principal, m minter, meetin
 		if len(kind.Scopes) > 0 && !slices.ContainsFunc(kind.Scopes, func(sc string) bool { return slices.Contains(access.Scopes, sc) }) {
 			return Token{}, &lanyard.Error{Code: lanyard.CodeScopesMissing, MissingScopes: kind.Scopes[:1], ReconnectURL: s.Connections.ReconnectURL(m.connection)}
 		}
-		t := Token{Type: typ, SDK: kind.SDK}
+		if err := s.pace.Enter(ctx, m.account); err != nil {
+			return Token{}, err
+		}
+		t, began := Token{Type: typ, SDK: kind.SDK}, time.Now()
 		t.Token, t.ExpiresAt, err = m.mint(ctx, typ, access, meeting.Number)
+		if e, ok := errors.AsType[*lanyard.Error](err); ok && e.Code == lanyard.CodeRateLimited {
+			s.pace.Refused(m.account, began, e.RetryAfter)
+			if !slower {
+				slower = true
+				continue
+			}
+		}
 		if errors.Is(err, provider.ErrTokenRefused) && !again {
 			if err := s.Connections.Refused(ctx, p, m.connection.ID, access.Fingerprint); err != nil {
 				return Token{}, err
 			}
+			again = true
 			continue
 		}
 		if errors.Is(err, provider.ErrTokenRefused) {

@@ -103,7 +103,7 @@ func kindOf(path, name string) string {
 	}
 	for prefix, kind := range map[string]string{"/v1/apps/": "app", "/v1/connections/": "connection", "/v1/connect-sessions/": "session",
 		"/v1/keys/": "key", "/v1/operator/keys/": "key", "/v1/providers/": "provider",
-		"/v1/webhook-endpoints/": "endpoint", "/v1/deliveries/": "delivery", "/v1/consents/": "consent"} {
+		"/v1/webhook-endpoints/": "endpoint", "/v1/deliveries/": "delivery", "/v1/consents/": "consent", "/v1/runners/": "runner"} {
 		if strings.HasPrefix(path, prefix) {
 			return kind
 		}
@@ -117,7 +117,7 @@ func absent(kind, theirs string) string {
 		return theirs[:len(theirs)-1] + map[bool]string{true: "4", false: "0"}[theirs[len(theirs)-1] == '0']
 	}
 	prefix := map[string]string{"app": "app_", "connection": "con_", "session": "cs_", "key": "lyk_",
-		"endpoint": "we_", "delivery": "dlv_", "event": "evt_", "consent": "cns_"}[kind]
+		"endpoint": "we_", "delivery": "dlv_", "event": "evt_", "consent": "cns_", "runner": "run_"}[kind]
 	if prefix == "" {
 		return "nobody-by-this-name"
 	}

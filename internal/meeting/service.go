@@ -82,6 +82,12 @@ func (s *Service) key(project lanyard.ProjectID, issuer, number string) []byte {
 	return s.Vault.Digest(project, "meeting", issuer, number)
 }
 
+// Key is what a meeting is looked up by where it does not matter which app, and which of
+// the provider's places, knows of it.
+func (s *Service) Key(project lanyard.ProjectID, providerID, number string) []byte {
+	return s.Vault.Digest(project, "meeting-of", providerID, number)
+}
+
 func (s *Service) hash(a lanyard.App, what, id string) []byte {
 	if id == "" {
 		return nil

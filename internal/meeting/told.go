@@ -23,6 +23,7 @@ type told struct {
 	change       provider.MeetingChange
 	meeting      fact
 	key, former  []byte // former: of a personal meeting that is none any more
+	bots         []byte // what bots that are to join it know it by
 	run          []byte
 	stay, person []byte
 }
@@ -65,6 +66,9 @@ func (s *Service) Told(ctx context.Context, id lanyard.AppID, n provider.Notice)
 		if number != "" {
 			*key = s.key(a.Project, issuer, number)
 		}
+	}
+	if m.Change == provider.MeetingJoined {
+		v.bots = s.Key(a.Project, a.Provider, m.Number)
 	}
 	return s.Store.Bookkeep(ctx, func(tx *store.Tx) error { return s.apply(tx, v) })
 }
@@ -133,6 +137,11 @@ func (s *Service) attend(tx *store.Tx, v told, m lanyard.Meeting, was []byte) er
 	}
 	if v.change != provider.MeetingJoined && v.change != provider.MeetingLeft {
 		return nil
+	}
+	if len(v.bots) > 0 { // it may be whom they wait for
+		if err := tx.WakeBots(m.Project, v.bots); err != nil {
+			return err
+		}
 	}
 	return tx.PutAttendance(lanyard.Attendance{App: m.App, Meeting: m.Key, Run: v.run, Participant: v.stay, Project: m.Project,
 		Account: v.person, Here: v.change == provider.MeetingJoined, At: v.at})

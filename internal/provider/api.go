@@ -40,6 +40,30 @@ func (t *Target) APIBase(tokens lanyard.TokenSet) string {
 	return strings.TrimRight(t.def.Endpoints.API, "/")
 }
 
+// APIAt returns where calls with this credential go: the API's base where host is empty,
+// and otherwise that host, which has to be one of those an access token may be sent to.
+// Errors: CodeAbilityMissing, CodeInvalidRequest.
+func (t *Target) APIAt(tokens lanyard.TokenSet, host string) (*url.URL, error) {
+	base := t.APIBase(tokens)
+	if base == "" {
+		return nil, lanyard.Errorf(lanyard.CodeAbilityMissing, "%s has no API address", t.Name)
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, lanyard.Errorf(lanyard.CodeAbilityMissing, "%s has no API address", t.Name)
+	}
+	if host != "" && host != hostOf(base) {
+		if !slices.Contains(t.api, host) {
+			return nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "the host is none of those that %s's tokens may be sent to", t.Name)
+		}
+		u = &url.URL{Scheme: u.Scheme, Host: host}
+	}
+	if !t.AllowsAPI(u.String()) {
+		return nil, lanyard.Errorf(lanyard.CodeAbilityMissing, "%s has no API address that may be called", t.Name)
+	}
+	return u, nil
+}
+
 // Call makes one GET with the access token at the provider's API; path begins with "/" and is already escaped. Errors:
 // CodeProviderUnavailable (not reached, no answer in time, 5xx), CodeRateLimited (429, with RetryAfter), and why this
 // server calls no provider at all.

@@ -1,6 +1,10 @@
 package provider
 
-import "time"
+import (
+	"time"
+
+	"lanyard"
+)
 
 // Meeting is what a meeting link or a typed number names.
 type Meeting struct {
@@ -72,4 +76,20 @@ type ListedMeeting struct {
 	Host     string    // as identity has it; "": not said
 	Personal bool      //
 	Ends     time.Time // as MeetingNotice.Ends
+}
+
+// SDKSignature says what a signature is wanted for that starts a provider's meeting SDK.
+type SDKSignature struct {
+	Meeting string        // digits; "": for no one meeting
+	Role    int           // 0 participant, 1 host; without a meeting it does not matter
+	Life    time.Duration // from now
+}
+
+// SDKSigned is such a signature.
+type SDKSigned struct {
+	Signature lanyard.Secret
+	ClientID  string
+	IssuedAt  time.Time // as it says; a little in the past
+	ExpiresAt time.Time
+	SDK       SDKNames // the parameter that takes it
 }

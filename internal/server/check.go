@@ -92,6 +92,9 @@ func (s Settings) Check() error {
 	if s.RefreshInFlight < 1 {
 		wrong("refresh_in_flight", "at least 1; to renew nothing by the schedule, set refresh_stop")
 	}
+	if s.JoinTokenRate <= 0 || s.JoinTokenRate > 1000 {
+		wrong("join_token_rate", "above 0, at most 1000")
+	}
 	if s.DrainTime < 0 {
 		wrong("drain_time", "not below 0")
 	}

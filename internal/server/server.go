@@ -15,6 +15,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/access"
+	"lanyard/internal/compat"
 	"lanyard/internal/egress"
 	"lanyard/internal/grant"
 	"lanyard/internal/instance"
@@ -50,6 +51,8 @@ type Server struct {
 	polls   func() // ends the long polls
 	meters  *meters
 	ready   readiness
+
+	dialects []compat.Dialect // whose words vendors' customers use
 
 	handler  http.Handler
 	tcp      net.Listener // after Listen

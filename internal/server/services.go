@@ -12,6 +12,7 @@ import (
 	"lanyard/internal/api"
 	"lanyard/internal/app"
 	"lanyard/internal/audit"
+	"lanyard/internal/bot"
 	"lanyard/internal/connection"
 	"lanyard/internal/connectpage"
 	"lanyard/internal/egress"
@@ -22,10 +23,14 @@ import (
 	"lanyard/internal/meeting"
 	"lanyard/internal/notice"
 	"lanyard/internal/portal"
+	"lanyard/internal/preflight"
 	"lanyard/internal/provider"
 	"lanyard/internal/provider/catalog"
+	"lanyard/internal/proxy"
+	"lanyard/internal/runner"
 	"lanyard/internal/spool"
 	"lanyard/internal/store"
+	"lanyard/internal/tokenurl"
 	"lanyard/internal/webhook"
 	"lanyard/internal/worker"
 )
@@ -94,9 +99,18 @@ func (s *Server) services(ctx context.Context) error {
 	meetings := meeting.New(meeting.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections,
 		Hold: s.self.Hold, Pace: s.settings.TimeScale, Stop: s.settings.MeetingsStop})
 	s.tasks = append(s.tasks, meetings.Tasks()...)
-	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections,
-		JoinTokens: jointoken.New(jointoken.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings}), Meetings: meetings,
-		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events}).Mount(s.front)
+	tokens := jointoken.New(jointoken.Config{Store: s.db, Vault: s.vault, Apps: apps, Connections: connections, Meetings: meetings,
+		Rate: s.settings.JoinTokenRate, Nodes: s.self.Live})
+	runners := runner.New(runner.Config{Store: s.db, Vault: s.vault, Out: s.out, PublicURL: s.settings.PublicURL, Logger: s.log, Pace: s.settings.TimeScale})
+	ahead := preflight.New(preflight.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings, JoinTokens: tokens})
+	bots := bot.NewService(bot.Config{Store: s.db, Vault: s.vault, Access: s.access, Connections: connections, Meetings: meetings, Tokens: tokens,
+		Runners: runners, Hold: s.self.Hold, Pace: s.settings.TimeScale, Logger: s.log})
+	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
+		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners}).Mount(s.front)
+	s.mountVendors(vendors{apps: apps, connections: connections, journeys: journeys, meetings: meetings, bots: bots})
+	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front})
+	proxy.New(proxy.Config{Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
+		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()
 	notices, err := notice.New(ctx, notice.Config{Store: s.db, Vault: s.vault, Providers: providers, Apps: apps, Connections: connections, Meetings: meetings,
 		Front: s.front, Dir: filepath.Join(s.settings.DataDir, "notices"), Logger: s.log})
 	if err != nil {
@@ -115,7 +129,8 @@ func (s *Server) services(ctx context.Context) error {
 		return err
 	}
 	own.Mount()
-	s.tasks = append(s.tasks, worker.Task{Name: "portal.purge", Every: time.Hour, Run: s.access.PurgePortals})
+	s.tasks = append(s.tasks, worker.Task{Name: "portal.purge", Every: time.Hour, Run: s.access.PurgePortals},
+		worker.Task{Name: "tokenurl.purge", Every: time.Hour, Run: tokens.Purge})
 	return nil
 }
 

@@ -41,9 +41,14 @@ type Settings struct {
 	LimitFailedPerMinute int `name:"limit_failed_per_minute" default:"20" example:"60" doc:"Bad credentials from one address per minute before they are slowed down; 0: no limit."`
 	LimitOpensPerMinute  int `name:"limit_opens_per_minute" default:"10" example:"30" doc:"Openings of one invitation per minute; 0: no limit."`
 
+	ProxyMaxBytes int           `name:"proxy_max_bytes" default:"1073741824" example:"10485760" doc:"Bytes of a body, and of an answer, that go through the proxy."`
+	ProxyMaxTime  time.Duration `name:"proxy_max_time" default:"15m" example:"2m" doc:"How long a call through the proxy may take, body and answer included."`
+
 	RefreshRate     float64 `name:"refresh_rate" default:"50" example:"20" doc:"Token renewals per second for each OAuth app, on all nodes together, where the catalogue does not know the provider's own limit." danger:"Too high, and the provider throttles the app; too low, and after an outage it takes long until every token is fresh: 20,000 take 400 s at 50."`
 	RefreshInFlight int     `name:"refresh_in_flight" default:"200" example:"50" doc:"Renewals under way at once on each node. One app may have about a third of them, and a quarter is kept for callers who wait." danger:"A node that is killed loses at most so many answers, and only of providers that take back no spent token."`
 	RefreshStop     bool    `name:"refresh_stop" default:"false" example:"true" doc:"This node renews nothing by the schedule, only for callers who wait. For all nodes, and without a restart: lanyard refresh stop." danger:"What nobody uses is not kept alive: after some weeks its refresh tokens die."`
+
+	JoinTokenRate float64 `name:"join_token_rate" default:"10" example:"20" doc:"Join tokens per second that are minted for one account at the provider, which at Zoom is a whole company, on all nodes together. It is halved when the provider says that it was too much, and comes back within a minute." danger:"Too high, and the provider refuses the company's calls, also those of its other apps; too low, and bots that join at the full hour wait."`
 
 	MeetingsStop bool `name:"meetings_stop" default:"false" example:"true" doc:"This node lists nobody's meetings; whose meeting it is, is then known from notices alone." danger:"On all nodes, meetings planned before a person has connected are not known."`
 

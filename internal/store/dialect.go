@@ -17,6 +17,7 @@ type dialect struct {
 	addEntries func(ctx context.Context, c conn, entries []*lanyard.Entry, minutes []entryMinute, at time.Time) error
 	hasTable   string // how many tables are called $1
 	renewable  string // Query.Renewable, with the clock
+	hasMember  string // whether the JSON object in a column has a member (its argument) with a value (likewise)
 
 	// incarnation is the run of the server. All servers of one cluster share the
 	// identifier; when each began, to the microsecond, they do not.
@@ -33,6 +34,7 @@ func sqliteDialect(clock func() time.Time) *dialect {
 		name:        "sqlite",
 		readClock:   func(*Query) (time.Time, error) { return clock(), nil },
 		renewable:   fmt.Sprintf(selectRenewable, "0"),
+		hasMember:   `(%[1]s <> '' AND EXISTS (SELECT 1 FROM json_each(CASE WHEN %[1]s = '' THEN '{}' ELSE %[1]s END) m WHERE m.key = $%[2]d AND m.value = $%[3]d))`,
 		explain:     explainSQLite,
 		addEntries:  addEntriesRows,
 		hasTable:    `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,
@@ -52,6 +54,7 @@ func postgresDialect() *dialect {
 			return get(q, func(r row, t *time.Time) error { return r.Scan(asTime{t}) }, `SELECT `+clockMicros)
 		},
 		renewable:   fmt.Sprintf(selectRenewable, clockMicros),
+		hasMember:   `CASE WHEN %[1]s = '' THEN NULL ELSE %[1]s::jsonb END ->> $%[2]d = $%[3]d`,
 		explain:     explainPostgres,
 		addEntries:  addEntriesArrays,
 		hasTable:    `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`,

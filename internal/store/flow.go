@@ -3,11 +3,11 @@ package store
 import "lanyard"
 
 const flowColumns = `id, project_id, app_id, session_id, person_id, state_hash, cookie_hash, sealed, parked,
-	completion_hash, completion_expires_at, state, error, expires_at, created_at`
+	completion_hash, completion_expires_at, state, error, expires_at, created_at, code_hash`
 
 func scanFlow(r row, f *lanyard.Flow) error {
 	return r.Scan(&f.ID, &f.Project, &f.App, &f.Session, &f.Person, &f.StateHash, &f.CookieHash, &f.Sealed, &f.Parked,
-		&f.CompletionHash, asTime{&f.CompletionExpiresAt}, &f.State, &f.Error, asTime{&f.ExpiresAt}, asTime{&f.CreatedAt})
+		&f.CompletionHash, asTime{&f.CompletionExpiresAt}, &f.State, &f.Error, asTime{&f.ExpiresAt}, asTime{&f.CreatedAt}, &f.CodeHash)
 }
 
 // FlowByState finds a flow by the hash of the state on the wire, which is the
@@ -20,6 +20,12 @@ func (q *Query) FlowByState(hash []byte) (lanyard.Flow, error) {
 // compares the project with its own, and finds nothing where they differ (T22).
 func (q *Query) FlowByCompletion(hash []byte) (lanyard.Flow, error) {
 	return get(q, scanFlow, `SELECT `+flowColumns+` FROM flows WHERE completion_hash = $1`, hash)
+}
+
+// FlowByCode finds the flow that a code without state was traded in, by the keyed
+// hash of it, which has the project in it.
+func (q *Query) FlowByCode(hash []byte) (lanyard.Flow, error) {
+	return get(q, scanFlow, `SELECT `+flowColumns+` FROM flows WHERE code_hash = $1`, hash)
 }
 
 // Flow returns a flow by its id, which never leaves the server.
@@ -43,7 +49,7 @@ func (q *Query) OverdueFlows(limit int) ([]lanyard.Flow, error) {
 func (tx *Tx) AddFlow(f lanyard.Flow) error {
 	return tx.add("flows", flowColumns, []any{f.ID, f.Project, f.App, f.Session, f.Person, orNull(f.StateHash), f.CookieHash,
 		f.Sealed, f.Parked, orNull(f.CompletionHash), micros(f.CompletionExpiresAt), f.State, f.Error, micros(f.ExpiresAt),
-		micros(tx.stamp(f.CreatedAt))})
+		micros(tx.stamp(f.CreatedAt)), orNull(f.CodeHash)})
 }
 
 // MoveFlow writes everything of a flow that can change, if it is still in the

@@ -42,6 +42,7 @@ func TestAnotherProjectsRowIsAbsent(t *testing.T) {
 		writes := map[string]func(tx *store.Tx, w world) error{
 			"RevokeKey":     func(tx *store.Tx, w world) error { return tx.RevokeKey(p, w.key.ID) },
 			"PutApp":        func(tx *store.Tx, w world) error { w.app.Project = p; return tx.PutApp(w.app, nil) },
+			"RefuteApp":     func(tx *store.Tx, w world) error { return tx.RefuteApp(p, w.app.ID, "63") },
 			"DeleteApp":     func(tx *store.Tx, w world) error { return tx.DeleteApp(p, w.app.ID) },
 			"PutPerson":     func(tx *store.Tx, w world) error { w.person.Project = p; return tx.PutPerson(w.person) },
 			"PutSession":    func(tx *store.Tx, w world) error { w.session.Project = p; return tx.PutSession(w.session) },

@@ -115,6 +115,7 @@ func TestPuts(t *testing.T) {
 		w.add(t, db)
 		w.project.Name, w.project.Settings.DisplayName = "Acme 2", ""
 		w.app.Name, w.app.Scopes, w.app.NextSecret, w.app.State, w.app.ConfigVersion = "Zoom 2", nil, nil, lanyard.AppDraft, 4
+		w.app.Published, w.app.PublishedAt = lanyard.PublishedNo, day.Add(time.Hour)
 		w.person.Kind, w.person.Sealed = "organization", []byte("p2")
 		w.session.State, w.session.LinkHash, w.session.Connection, w.session.LastError = lanyard.SessionConnected, nil, "con_2", ""
 		w.connection.State, w.connection.Label, w.connection.Account, w.connection.Metadata = lanyard.Paused, "home", nil, nil
@@ -195,6 +196,14 @@ func TestFlowMovesOnce(t *testing.T) {
 		// An empty hash is "none" and not a value that finds spent rows.
 		if err := db.View(t.Context(), func(q *store.Query) error { _, err := q.FlowByState(nil); return err }); !errors.Is(err, lanyard.CodeNotFound) {
 			t.Errorf("empty state: got %v, want not found", err)
+		}
+		// A code is remembered by its flow, however that ends, and makes no second one.
+		same(t, "by its code", view(t, db, func(q *store.Query) (lanyard.Flow, error) { return q.FlowByCode(w.flow.CodeHash) }), f)
+		twice := w.flow
+		twice.ID, twice.StateHash, twice.CompletionHash = newID[lanyard.FlowID]("flw_"), nil, nil
+		err := db.Bookkeep(t.Context(), func(tx *store.Tx) error { return tx.AddFlow(twice) })
+		if _, exists := errors.AsType[*store.ExistsError](err); !exists {
+			t.Errorf("a code in a second flow: got %v, want ExistsError", err)
 		}
 		over := view(t, db, func(q *store.Query) ([]lanyard.Flow, error) { return q.OverdueFlows(10) })
 		same(t, "overdue", over, []lanyard.Flow{f})

@@ -31,6 +31,7 @@ func sealedColumns() []sealedColumn {
 		{"apps.next_webhook_secret", `''`, unbound},
 		{"apps.secret", `''`, unbound},
 		{"apps.webhook_secret", `''`, unbound},
+		{"bots.sealed", `''`, unbound},
 		{"connections.account", `person_id`, unbound},
 		{"consents.sealed", `person_id`, unbound},
 		{"deliveries.answer", `''`, unbound},
@@ -43,7 +44,9 @@ func sealedColumns() []sealedColumn {
 		{"grants.tokens", `''`, boundNow},
 		{"idempotency.answer", `''`, unbound},
 		{"persons.sealed", `id`, unbound},
+		{"runners.key", `''`, unbound},
 		{"sessions.sealed", `person_id`, unbound},
+		{"token_urls.sealed", `''`, unbound},
 	}
 }
 

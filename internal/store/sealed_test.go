@@ -42,6 +42,7 @@ func TestSealedFieldsAreAllOfThemWithTheirPlaces(t *testing.T) {
 			{Place: place(string(w.app.ID), "apps.next_webhook_secret"), Key: ofProject, Sealed: w.app.NextWebhookSecret},
 			{Place: place(string(w.app.ID), "apps.secret"), Key: ofProject, Sealed: w.app.Secret},
 			{Place: place(string(w.app.ID), "apps.webhook_secret"), Key: ofProject, Sealed: w.app.WebhookSecret},
+			{Place: place(string(w.bot.ID), "bots.sealed"), Key: ofProject, Sealed: w.bot.Sealed},
 			{Place: place(string(w.connection.ID), "connections.account"), Key: ofPerson, Sealed: w.connection.Account},
 			{Place: place(string(w.consent.ID), "consents.sealed"), Key: ofPerson, Sealed: w.consent.Sealed},
 			{Place: place(string(w.delivery.ID), "deliveries.answer"), Key: ofProject, Sealed: w.delivery.Answer},
@@ -54,7 +55,9 @@ func TestSealedFieldsAreAllOfThemWithTheirPlaces(t *testing.T) {
 			{Place: tokens, Key: ofProject, Sealed: w.grant.Tokens},
 			{Place: place(w.claim.ID, "idempotency.answer"), Key: ofProject, Sealed: w.claim.Answer},
 			{Place: place(string(w.person.ID), "persons.sealed"), Key: ofPerson, Sealed: w.person.Sealed},
+			{Place: place(string(w.runner.ID), "runners.key"), Key: ofProject, Sealed: w.runner.Key},
 			{Place: place(string(w.session.ID), "sessions.sealed"), Key: ofPerson, Sealed: w.session.Sealed},
+			{Place: place(string(w.tokenURL.ID), "token_urls.sealed"), Key: ofProject, Sealed: w.tokenURL.Sealed},
 		}
 		for _, limit := range []int{1, 3, 11, 100} {
 			got := sealedOf(t, db, w, limit)
@@ -127,12 +130,12 @@ func TestEveryBlobIsAccountedFor(t *testing.T) {
 	w.claim.Status, w.claim.Answer = 200, []byte("answer")
 	done(t, db, func(tx *store.Tx) error { return tx.FinishIdempotency(w.claim) })
 	known := []string{"keysets.sealed", "keys.mac", "apps.client_hash", "apps.custom", "persons.ref_hash", "sessions.link_hash",
-		"flows.state_hash", "flows.cookie_hash", "flows.completion_hash", "grants.subject_hash", "grants.account_hash", "grants.organization_hash", "entries.leaf_hash",
+		"flows.state_hash", "flows.cookie_hash", "flows.code_hash", "flows.completion_hash", "grants.subject_hash", "grants.account_hash", "grants.organization_hash", "entries.leaf_hash",
 		"idempotency.key_hash", "idempotency.body_hash", "revocations.subject_hash",
 		"revocations.tokens", // gone within 26 hours; a key that was replaced stays for 48
-		"attendances.account", "attendances.meeting", "attendances.participant", "attendances.run", "listings.account",
+		"bots.meeting", "attendances.account", "attendances.meeting", "attendances.participant", "attendances.run", "listings.account",
 		"mail_copies.recipient", "meetings.host", "meetings.meeting", "meetings.run", // keyed hashes
-		"notices.digest", "portals.link_hash", "portals.cookie_hash"}
+		"notices.digest", "portals.link_hash", "portals.cookie_hash", "token_urls.secret_hash"}
 	for _, f := range sealedOf(t, db, w, 100) {
 		known = append(known, f.Place.Field)
 	}

@@ -27,9 +27,12 @@ type world struct {
 	event      lanyard.Event
 	endpoint   lanyard.Endpoint
 	delivery   lanyard.Delivery
+	runner     lanyard.Runner
 	consent    lanyard.Consent
 	text       lanyard.ConsentText
 	claim      store.Idempotency
+	bot        lanyard.Bot
+	tokenURL   lanyard.TokenURL
 }
 
 func hash(s string) []byte { h := sha256.Sum256([]byte(s)); return h[:] }
@@ -49,7 +52,8 @@ func newWorld() world {
 		ClientID: "cid", Secret: []byte("s1" + n), NextSecret: []byte("s2" + n), WebhookSecret: []byte("s3" + n), NextWebhookSecret: []byte("s4" + n),
 		Scopes: []string{"a", "b"}, ScopesOptional: []string{"c"}, RedirectURIs: []string{"https://a.example/cb"},
 		Endpoints: map[string]string{"token": "https://t.example"}, Params: map[string]string{"tenant": "x"},
-		Custom: []byte(`{"id":"custom"}`), PKCE: "on", ConfigVersion: 3, CreatedAt: day, UpdatedAt: day}
+		Custom: []byte(`{"id":"custom"}`), PKCE: "on", ConfigVersion: 3, Published: lanyard.PublishedYes, PublishedAt: day,
+		Refuted: "504", RefutedAt: day.Add(time.Minute), CreatedAt: day, UpdatedAt: day}
 	person := lanyard.Person{ID: newID[lanyard.PersonID]("per_"), Project: p.ID, Kind: "person", RefHash: hash("ref" + n),
 		Sealed: []byte("p" + n), CreatedAt: day}
 	grant := lanyard.Grant{ID: newID[lanyard.GrantID]("grt_"), Project: p.ID, App: app.ID, Issuer: "https://zoom.us", Kind: "user",
@@ -65,7 +69,7 @@ func newWorld() world {
 		Label: "work", Metadata: map[string]string{"k": "v"}, Scopes: []string{"a"}, ScopesOptional: []string{"c"},
 		Sealed: []byte("ss" + n), State: lanyard.SessionOpen, LastError: lanyard.CodeConsentDenied, ExpiresAt: day, CreatedAt: day, UpdatedAt: day}
 	flow := lanyard.Flow{ID: newID[lanyard.FlowID]("flw_"), Project: p.ID, App: app.ID, Session: session.ID, Person: person.ID,
-		StateHash: hash("state" + n), CookieHash: hash("cookie" + n), Sealed: []byte("fs" + n), Parked: []byte("fp" + n),
+		StateHash: hash("state" + n), CodeHash: hash("code" + n), CookieHash: hash("cookie" + n), Sealed: []byte("fs" + n), Parked: []byte("fp" + n),
 		CompletionHash: hash("cmp" + n), CompletionExpiresAt: day, State: lanyard.FlowStarted, Error: lanyard.CodeConsentDenied,
 		ExpiresAt: day, CreatedAt: day}
 	event := lanyard.Event{ID: newID[lanyard.EventID]("evt_"), Project: p.ID, At: day, Type: lanyard.EventConnectionCreated,
@@ -84,7 +88,13 @@ func newWorld() world {
 		TextHash: text.Hash(), Asked: []string{"a", "b"}, Granted: []string{"a"}, Missing: []string{"b"}, ShownAt: day,
 		AskedAt: day.Add(time.Second), GrantedAt: day.Add(time.Minute), Sealed: []byte("cs" + n), Who: "key:lyk_x", Key: "lyk_x",
 		State: lanyard.ConsentGiven, CreatedAt: day}
-	return world{consent: consent, text: text, project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
+	bot := lanyard.Bot{ID: newID[lanyard.BotID]("bot_"), Project: p.ID, Provider: "zoom", Meeting: hash("meeting"), Sealed: []byte("bs" + n),
+		Dialect: lanyard.DialectAttendee, Runner: "run_x", Kind: lanyard.RunnerAttendee, Ref: "their-1", Candidates: []lanyard.Candidate{{Connection: connection.ID}, {Label: "team"}, {Host: true}},
+		Allow:    lanyard.BotAllow{Types: []string{"onbehalf"}, Scopes: []string{"a"}, Proxy: []lanyard.ProxyRule{{Methods: []string{"GET"}, Path: "/v2/users/me"}}},
+		Metadata: map[string]string{"k": "v"}, DedupKey: "one", State: lanyard.BotReady, Reason: lanyard.CodeJoinFailed, Used: connection.ID, Turn: 2,
+		Tries:  []lanyard.BotTry{{Connection: connection.ID, At: day, Code: lanyard.CodePersonAbsent, Absent: true, Seen: true}},
+		JoinAt: day, Patience: time.Minute, GiveUpAt: day.Add(time.Minute), ToldAt: day, NextAt: day, LeaseUntil: day, CreatedAt: day, UpdatedAt: day}
+	return world{bot: bot, consent: consent, text: text, project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
 		key: store.Key{ID: newID[lanyard.KeyID]("lyk_"), Project: p.ID, Operator: true, Name: "bots", MAC: hash("mac" + n),
 			Scopes: []lanyard.Scope{lanyard.ScopeToken}, Providers: []string{"zoom"}, Labels: []string{"work"},
 			CIDRs: []string{"10.0.0.0/8"}, ExpiresAt: day, LastUsedAt: day, CreatedAt: day},
@@ -95,6 +105,13 @@ func newWorld() world {
 			Outcome: "failed", Code: lanyard.CodeAccountMismatch, App: app.ID, Connection: connection.ID, Grant: grant.ID, Session: session.ID,
 			Key: "lyk_x", Person: person.ID, Detail: map[string]string{"provider": "zoom"}, Sealed: []byte("e" + n), RequestID: "rq"},
 		event: event, endpoint: endpoint, delivery: delivery,
+		tokenURL: lanyard.TokenURL{ID: newID[lanyard.TokenURLID]("tu_"), Project: p.ID, Name: "Recall", SecretHash: hash("url" + n),
+			Types: []string{"onbehalf"}, Contract: lanyard.ContractPlain, Sealed: []byte("tu" + n), Bot: "bot_1",
+			Candidates: []lanyard.Candidate{{Connection: connection.ID}, {Person: person.ID}, {Label: "a, \"b\""}, {Host: true}},
+			Scopes:     []string{"a"}, CIDRs: []string{"10.0.0.0/8"}, Key: "lyk_x", Providers: []string{"zoom"}, Labels: []string{"work"},
+			ExpiresAt: day.Add(time.Hour), LastUsedAt: day, CreatedAt: day},
+		runner: lanyard.Runner{ID: newID[lanyard.RunnerID]("run_"), Project: p.ID, Kind: lanyard.RunnerRecall, Name: "bots", URL: "https://r.example/api/v1",
+			Key: []byte("rk" + n), Default: true, CreatedAt: day, UpdatedAt: day},
 		claim: store.Idempotency{ID: newID[string]("idm_"), Project: p.ID, Key: "lyk_x", Route: "POST /v1/connections",
 			KeyHash: hash("idem" + n), BodyHash: hash("body"), ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Microsecond).UTC(), CreatedAt: day},
 	}
@@ -114,11 +131,14 @@ func (w *world) add(t testing.TB, db *store.DB) {
 			tx.AddApp(w.app, hash("client"+string(w.project.ID))),
 			tx.AddPerson(w.person, keyset("person", string(w.project.ID)+"/"+string(w.person.ID))),
 			tx.AddGrant(w.grant), tx.AddConnection(w.connection), tx.AddSession(w.session), tx.AddFlow(w.flow),
-			tx.AddAttempt(w.attempt), tx.AddEvent(w.event), tx.AddConsentText(w.project.ID, w.text), tx.AddConsent(w.consent),
+			tx.AddAttempt(w.attempt), tx.AddEvent(w.event), tx.AddConsentText(w.project.ID, w.text), tx.AddConsent(w.consent), tx.AddBot(w.bot), tx.AddTokenURL(w.tokenURL),
 		} {
 			if err != nil {
 				return lanyard.Entry{}, err
 			}
+		}
+		if err := tx.AddRunner(w.runner); err != nil {
+			return lanyard.Entry{}, err
 		}
 		if err := tx.AddEndpoint(w.endpoint); err != nil {
 			return lanyard.Entry{}, err

@@ -64,6 +64,7 @@ type Front struct {
 	observe   func(method, route string, status int, took time.Duration)
 
 	mux    *http.ServeMux
+	raw    []raw
 	huma   huma.API
 	cross  *http.CrossOriginProtection
 	keys   *Buckets
@@ -105,6 +106,19 @@ func (f *Front) PublicURL() string { return f.publicURL }
 // vendors, hooks, health. It has the caps and headers of Handler, no more.
 func (f *Front) Handle(pattern string, h http.Handler) { f.mux.Handle(pattern, h) }
 
+// raw is a handler of everything below a prefix.
+type raw struct {
+	prefix, pattern string
+	handler         http.Handler
+}
+
+// HandleRaw registers a handler of everything whose path begins with prefix, in whatever
+// form it came: nothing is cleaned, nothing is redirected, and bodies, compressed ones
+// too, have no caps but the handler's. pattern is what logs call it.
+func (f *Front) HandleRaw(prefix, pattern string, h http.Handler) {
+	f.raw = append(f.raw, raw{prefix, pattern, h})
+}
+
 // Page registers a handler of pages for browsers: a POST that comes from
 // another site is refused (CSRF). What a provider may post across sites, such
 // as a callback by form, is registered with Handle and has its own proof.
@@ -142,17 +156,24 @@ func (f *Front) authenticate(r *http.Request) (lanyard.Principal, error) {
 	if err == nil {
 		return p, nil
 	}
-	if p.Key != "" { // a key of ours, withdrawn or in the wrong place: worth an entry, but not a flood of them
-		if _, ok := f.denied.Take(string(p.Key) + string(lanyard.CodeOf(err))); ok {
-			if err2 := f.access.Denied(ctx, p, r.Pattern, err); err2 != nil {
-				return p, err2
+	return p, f.Refuse(r, p, err)
+}
+
+// Refuse counts a credential that was not let in, and puts it on record where it is one of
+// ours, withdrawn or in the wrong place: worth an entry, but not a flood of them. It
+// returns what the caller is told: err, or CodeRateLimited after too many.
+func (f *Front) Refuse(r *http.Request, p lanyard.Principal, err error) error {
+	if p.Name != "" {
+		if _, ok := f.denied.Take(p.Name + string(lanyard.CodeOf(err))); ok {
+			if err2 := f.access.Denied(r.Context(), p, r.Pattern, err); err2 != nil {
+				return err2
 			}
 		}
 	}
 	if errors.Is(err, lanyard.Unauthenticated) {
-		err = f.fail(ctx, err)
+		err = f.fail(r.Context(), err)
 	}
-	return p, err
+	return err
 }
 
 // onProject puts the operator onto the project that the request names, since an

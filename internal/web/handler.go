@@ -27,8 +27,11 @@ const (
 // request. Register first.
 func (f *Front) Handler() http.Handler { return http.HandlerFunc(f.serve) }
 
-// note is what a step below wants the access log to know.
-type note struct{ quiet bool }
+// note is what the steps of one request tell each other.
+type note struct {
+	quiet  bool // the access log need not have it
+	caller *caller
+}
 
 type noteKey struct{}
 
@@ -69,15 +72,28 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case f.plain(r, rq) && r.URL.Path != "/healthz" && r.URL.Path != "/readyz":
 		f.WriteProblem(rw, r, lanyard.Errorf(lanyard.CodeInvalidRequest, "plain http is not served here: use %s", f.publicURL))
+	case f.serveRaw(rw, r):
 	case !identity(r.Header):
 		f.WriteProblem(rw, r, lanyard.Errorf(lanyard.CodeUnsupportedMediaType, "a compressed body is not taken"))
 	default:
-		limitBody(rw, r)
+		LimitBody(rw, r)
 		f.mux.ServeHTTP(rw, r)
 		if rw.unrouted {
 			f.unrouted(rw, r)
 		}
 	}
+}
+
+// serveRaw serves what HandleRaw has; false for anything else.
+func (f *Front) serveRaw(rw *response, r *http.Request) bool {
+	for _, h := range f.raw {
+		if strings.HasPrefix(r.URL.EscapedPath(), h.prefix) {
+			r.Pattern = h.pattern
+			h.handler.ServeHTTP(rw, r)
+			return true
+		}
+	}
+	return false
 }
 
 // unrouted answers for the router, which would say it in plain text.
@@ -170,9 +186,9 @@ func (w *response) Write(b []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// limitBody caps a body in size and time. Once it is read, the deadline goes:
+// LimitBody caps a body in size and time, as Handler does for all but HandleRaw. Once it is read, the deadline goes:
 // left in place it would cancel a handler that runs longer, a long poll say.
-func limitBody(w http.ResponseWriter, r *http.Request) {
+func LimitBody(w http.ResponseWriter, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}

@@ -3,14 +3,11 @@ package web
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"reflect"
-	"regexp"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -135,7 +132,7 @@ func (f *Front) Admit(r *http.Request, scope lanyard.Scope) (lanyard.Principal, 
 
 // admit authenticates, limits and checks the scope.
 func (f *Front) admit(r *http.Request, op Operation) (lanyard.Principal, error) {
-	p, err := f.authenticate(r)
+	p, err := f.Caller(r)
 	if err != nil {
 		return p, err
 	}
@@ -176,71 +173,28 @@ func (f *Front) record(ctx context.Context, p lanyard.Principal, route string, e
 	return err
 }
 
-var idempotencyKeyShape = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
-
-// once runs a call that has an Idempotency-Key, or gives the answer that it had
-// before. What the service decided is kept, refusals too; what never reached it,
-// and what may be otherwise the next time (5xx, 429, the key's own rights), is not.
+// once runs a call that has an Idempotency-Key, or gives the answer that it had before.
 func (f *Front) once(ctx huma.Context, next func(huma.Context), c *call, op Operation, key string, raw []byte) {
 	r, w := humago.Unwrap(ctx)
-	if !idempotencyKeyShape.MatchString(key) {
-		f.WriteProblem(w, r, lanyard.Errorf(lanyard.CodeInvalidRequest, "Idempotency-Key: 1 to 255 visible ASCII characters"))
-		return
-	}
-	sum := sha256.New()
-	for _, part := range []string{r.URL.EscapedPath(), r.URL.RawQuery, string(raw)} {
-		_, _ = io.WriteString(sum, part+"\x00")
-	}
-	route := op.Method + " " + op.Path
-	claim, status, body, err := f.answers.Claim(r.Context(), c.principal, route, key, sum.Sum(nil))
+	a, replayed, err := f.kept(r, c.principal, op.Method+" "+op.Path, key, raw, func() Answer {
+		rec := &recording{humaContext: ctx}
+		next(rec)
+		return Answer{Status: rec.status, Body: rec.body.Bytes(), Reached: c.reached}
+	})
 	if err != nil {
 		f.WriteProblem(w, r, err)
 		return
 	}
-	if status != 0 {
+	if replayed {
 		ct := "application/json"
-		if status >= 400 {
+		if a.Status >= 400 {
 			ct = "application/problem+json"
 		}
 		w.Header().Set("Content-Type", ct)
 		w.Header().Set("Idempotent-Replayed", "true")
-		w.WriteHeader(status)
-		_, _ = w.Write(body)
-		return
 	}
-	rec := &recording{humaContext: ctx}
-	settled := false
-	// The caller may hang up once the service has decided; the answer is kept all the same.
-	background := context.WithoutCancel(r.Context())
-	defer func() {
-		if !settled { // a panic is on its way through
-			f.settle(background, f.answers.Release(background, c.principal, claim))
-		}
-	}()
-	next(rec)
-	switch {
-	case !c.reached, rec.status >= 500, rec.status == http.StatusTooManyRequests,
-		rec.status == http.StatusUnauthorized, rec.status == http.StatusForbidden:
-		f.settle(background, f.answers.Release(background, c.principal, claim))
-	default:
-		err := f.answers.Keep(background, c.principal, claim, rec.status, rec.body.Bytes())
-		if err != nil && rec.status >= 400 { // nothing was done, so it may be tried again
-			err = errors.Join(err, f.answers.Release(background, c.principal, claim))
-		}
-		f.settle(background, err)
-	}
-	settled = true
-	w.WriteHeader(rec.status)
-	_, _ = w.Write(rec.body.Bytes())
-}
-
-// settle logs that an answer could not be kept or released. The caller gets its
-// answer; the same key is answered "still running" until the claim lapses.
-func (f *Front) settle(ctx context.Context, err error) {
-	if err != nil {
-		f.log.LogAttrs(ctx, slog.LevelError, "idempotency: answer not kept",
-			slog.String("request_id", RequestOf(ctx).ID), slog.String("error", err.Error()))
-	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body)
 }
 
 // humaContext is the interface under a name that is not that of its method Context.
@@ -263,7 +217,7 @@ func (op Operation) huma() huma.Operation {
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description,
 		DefaultStatus: op.Status, RejectUnknownQueryParameters: true,
-		MaxBodyBytes: maxJSON + 1, BodyReadTimeout: -1, // ours, in read and limitBody
+		MaxBodyBytes: maxJSON + 1, BodyReadTimeout: -1, // ours, in read and LimitBody
 		Security:   []map[string][]string{{"key": {}}},
 		Extensions: map[string]any{},
 	}

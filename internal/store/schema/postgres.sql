@@ -21,7 +21,11 @@ CREATE TABLE apps (
 	config_version BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
 	updated_at BIGINT NOT NULL,
-	next_webhook_secret BYTEA
+	next_webhook_secret BYTEA,
+	published TEXT COLLATE "C" NOT NULL,
+	published_at BIGINT NOT NULL,
+	refuted TEXT COLLATE "C" NOT NULL,
+	refuted_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX apps_client ON public.apps USING btree (client_hash);
 CREATE UNIQUE INDEX apps_pkey ON public.apps USING btree (id);
@@ -64,6 +68,57 @@ CREATE TABLE attendances (
 CREATE INDEX attendances_account ON public.attendances USING btree (app_id, account);
 CREATE INDEX attendances_at ON public.attendances USING btree (at);
 CREATE UNIQUE INDEX attendances_pkey ON public.attendances USING btree (app_id, meeting, run, participant);
+
+CREATE TABLE bot_steps (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	bot_id TEXT COLLATE "C" NOT NULL,
+	at BIGINT NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	connection_id TEXT COLLATE "C" NOT NULL,
+	code TEXT COLLATE "C" NOT NULL,
+	sdk TEXT COLLATE "C" NOT NULL,
+	said_by TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX bot_steps_bot ON public.bot_steps USING btree (bot_id, id);
+CREATE UNIQUE INDEX bot_steps_pkey ON public.bot_steps USING btree (id);
+
+CREATE TABLE bots (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	provider TEXT COLLATE "C" NOT NULL,
+	meeting BYTEA NOT NULL,
+	sealed BYTEA NOT NULL,
+	dialect TEXT COLLATE "C" NOT NULL,
+	runner_id TEXT COLLATE "C" NOT NULL,
+	runner_kind TEXT COLLATE "C" NOT NULL,
+	ref TEXT COLLATE "C" NOT NULL,
+	candidates TEXT COLLATE "C" NOT NULL,
+	allow TEXT COLLATE "C" NOT NULL,
+	metadata TEXT COLLATE "C" NOT NULL,
+	dedup_key TEXT COLLATE "C" NOT NULL,
+	state TEXT COLLATE "C" NOT NULL,
+	reason TEXT COLLATE "C" NOT NULL,
+	used TEXT COLLATE "C" NOT NULL,
+	turn BIGINT NOT NULL,
+	tries TEXT COLLATE "C" NOT NULL,
+	join_at BIGINT NOT NULL,
+	patience BIGINT NOT NULL,
+	give_up_at BIGINT NOT NULL,
+	told_at BIGINT NOT NULL,
+	next_at BIGINT NOT NULL,
+	lease_until BIGINT NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL,
+	ended_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX bots_dedup ON public.bots USING btree (project_id, dedup_key) WHERE ((dedup_key <> ''::text) AND (ended_at = 0));
+CREATE INDEX bots_ended ON public.bots USING btree (ended_at) WHERE (ended_at > 0);
+CREATE INDEX bots_next ON public.bots USING btree (next_at) WHERE (next_at > 0);
+CREATE UNIQUE INDEX bots_pkey ON public.bots USING btree (id);
+CREATE INDEX bots_project ON public.bots USING btree (project_id, id);
+CREATE INDEX bots_ref ON public.bots USING btree (project_id, ref) WHERE (ref <> ''::text);
+CREATE INDEX bots_waiting ON public.bots USING btree (project_id, meeting) WHERE (state = 'waiting_for_person'::text);
 
 CREATE TABLE breakers (
 	app_id TEXT NOT NULL,
@@ -270,8 +325,10 @@ CREATE TABLE flows (
 	state TEXT COLLATE "C" NOT NULL,
 	error TEXT COLLATE "C" NOT NULL,
 	expires_at BIGINT NOT NULL,
-	created_at BIGINT NOT NULL
+	created_at BIGINT NOT NULL,
+	code_hash BYTEA
 );
+CREATE UNIQUE INDEX flows_code ON public.flows USING btree (code_hash);
 CREATE UNIQUE INDEX flows_completion ON public.flows USING btree (completion_hash);
 CREATE UNIQUE INDEX flows_pkey ON public.flows USING btree (id);
 CREATE INDEX flows_project ON public.flows USING btree (project_id, id);
@@ -363,6 +420,7 @@ CREATE TABLE keys (
 	bot_id TEXT COLLATE "C" NOT NULL,
 	proxy_rules TEXT COLLATE "C" NOT NULL
 );
+CREATE INDEX keys_bot ON public.keys USING btree (bot_id) WHERE (bot_id <> ''::text);
 CREATE UNIQUE INDEX keys_pkey ON public.keys USING btree (id);
 CREATE INDEX keys_project ON public.keys USING btree (project_id, id);
 
@@ -531,6 +589,21 @@ CREATE TABLE revocations (
 CREATE INDEX revocations_due ON public.revocations USING btree (try_at);
 CREATE UNIQUE INDEX revocations_pkey ON public.revocations USING btree (grant_id);
 
+CREATE TABLE runners (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	kind TEXT COLLATE "C" NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	url TEXT COLLATE "C" NOT NULL,
+	key BYTEA NOT NULL,
+	is_default BIGINT NOT NULL,
+	created_at BIGINT NOT NULL,
+	updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX runners_default ON public.runners USING btree (project_id) WHERE (is_default = 1);
+CREATE UNIQUE INDEX runners_pkey ON public.runners USING btree (id);
+CREATE INDEX runners_project ON public.runners USING btree (project_id, id);
+
 CREATE TABLE sessions (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C" NOT NULL,
@@ -555,4 +628,29 @@ CREATE TABLE sessions (
 CREATE UNIQUE INDEX sessions_link ON public.sessions USING btree (link_hash);
 CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id);
 CREATE INDEX sessions_project ON public.sessions USING btree (project_id, id);
+
+CREATE TABLE token_urls (
+	id TEXT COLLATE "C" NOT NULL,
+	project_id TEXT COLLATE "C" NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	secret_hash BYTEA NOT NULL,
+	types TEXT COLLATE "C" NOT NULL,
+	contract TEXT COLLATE "C" NOT NULL,
+	sealed BYTEA,
+	bot_id TEXT COLLATE "C" NOT NULL,
+	candidates TEXT COLLATE "C" NOT NULL,
+	scopes TEXT COLLATE "C" NOT NULL,
+	cidrs TEXT COLLATE "C" NOT NULL,
+	key_id TEXT COLLATE "C" NOT NULL,
+	providers TEXT COLLATE "C" NOT NULL,
+	labels TEXT COLLATE "C" NOT NULL,
+	expires_at BIGINT NOT NULL,
+	revoked_at BIGINT NOT NULL,
+	last_used_at BIGINT NOT NULL,
+	created_at BIGINT NOT NULL
+);
+CREATE INDEX token_urls_bot ON public.token_urls USING btree (bot_id) WHERE (bot_id <> ''::text);
+CREATE UNIQUE INDEX token_urls_pkey ON public.token_urls USING btree (id);
+CREATE INDEX token_urls_project ON public.token_urls USING btree (project_id, id);
+CREATE UNIQUE INDEX token_urls_secret ON public.token_urls USING btree (secret_hash);
 

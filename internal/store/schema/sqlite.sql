@@ -21,7 +21,7 @@ CREATE TABLE apps (
 	config_version  INTEGER NOT NULL,
 	created_at      INTEGER NOT NULL,
 	updated_at      INTEGER NOT NULL
-, next_webhook_secret BLOB) STRICT;
+, next_webhook_secret BLOB, published TEXT NOT NULL DEFAULT '', published_at INTEGER NOT NULL DEFAULT 0, refuted TEXT NOT NULL DEFAULT '', refuted_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE UNIQUE INDEX apps_client ON apps (client_hash);
 
@@ -68,6 +68,62 @@ CREATE TABLE attendances (
 CREATE INDEX attendances_account ON attendances (app_id, account);
 
 CREATE INDEX attendances_at ON attendances (at);
+
+CREATE TABLE bot_steps (
+	id            TEXT PRIMARY KEY,
+	project_id    TEXT NOT NULL,
+	bot_id        TEXT NOT NULL,
+	at            INTEGER NOT NULL,
+	state         TEXT NOT NULL,
+	connection_id TEXT NOT NULL,
+	code          TEXT NOT NULL,
+	sdk           TEXT NOT NULL, -- what the Meeting SDK said
+	said_by       TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX bot_steps_bot ON bot_steps (bot_id, id);
+
+CREATE TABLE bots (
+	id          TEXT PRIMARY KEY,
+	project_id  TEXT NOT NULL,
+	provider    TEXT NOT NULL, -- '': one that takes no join tokens of ours
+	meeting     BLOB NOT NULL, -- keyed hash
+	sealed      BLOB NOT NULL, -- the link, what was asked for, what the runner was given
+	dialect     TEXT NOT NULL,
+	runner_id   TEXT NOT NULL, -- '': the caller runs it
+	runner_kind TEXT NOT NULL,
+	ref         TEXT NOT NULL, -- what the runner calls it
+	candidates  TEXT NOT NULL, -- JSON array
+	allow       TEXT NOT NULL, -- JSON
+	metadata    TEXT NOT NULL,
+	dedup_key   TEXT NOT NULL,
+	state       TEXT NOT NULL,
+	reason      TEXT NOT NULL,
+	used        TEXT NOT NULL, -- connection it was given tokens of last
+	turn        INTEGER NOT NULL,
+	tries       TEXT NOT NULL, -- JSON array
+	join_at     INTEGER NOT NULL,
+	patience    INTEGER NOT NULL, -- microseconds
+	give_up_at  INTEGER NOT NULL,
+	told_at     INTEGER NOT NULL,
+	next_at     INTEGER NOT NULL, -- 0: there is nothing to do
+	lease_until INTEGER NOT NULL,
+	created_at  INTEGER NOT NULL,
+	updated_at  INTEGER NOT NULL,
+	ended_at    INTEGER NOT NULL -- 0: not over
+) STRICT;
+
+CREATE UNIQUE INDEX bots_dedup ON bots (project_id, dedup_key) WHERE dedup_key <> '' AND ended_at = 0;
+
+CREATE INDEX bots_ended ON bots (ended_at) WHERE ended_at > 0;
+
+CREATE INDEX bots_next ON bots (next_at) WHERE next_at > 0;
+
+CREATE INDEX bots_project ON bots (project_id, id);
+
+CREATE INDEX bots_ref ON bots (project_id, ref) WHERE ref <> '';
+
+CREATE INDEX bots_waiting ON bots (project_id, meeting) WHERE state = 'waiting_for_person';
 
 CREATE TABLE breakers (
 	app_id         TEXT PRIMARY KEY,
@@ -294,7 +350,9 @@ CREATE TABLE flows (
 	error                 TEXT NOT NULL,
 	expires_at            INTEGER NOT NULL,
 	created_at            INTEGER NOT NULL
-) STRICT;
+, code_hash BLOB) STRICT;
+
+CREATE UNIQUE INDEX flows_code ON flows (code_hash);
 
 CREATE UNIQUE INDEX flows_completion ON flows (completion_hash);
 
@@ -389,6 +447,8 @@ CREATE TABLE keys (
 	last_used_at INTEGER NOT NULL,
 	created_at   INTEGER NOT NULL
 , dialect TEXT NOT NULL DEFAULT '', bot_id TEXT NOT NULL DEFAULT '', proxy_rules TEXT NOT NULL DEFAULT '') STRICT;
+
+CREATE INDEX keys_bot ON keys (bot_id) WHERE bot_id <> '';
 
 CREATE INDEX keys_project ON keys (project_id, id);
 
@@ -564,6 +624,22 @@ CREATE TABLE revocations (
 
 CREATE INDEX revocations_due ON revocations (try_at);
 
+CREATE TABLE runners (
+	id         TEXT PRIMARY KEY,
+	project_id TEXT NOT NULL,
+	kind       TEXT NOT NULL,
+	name       TEXT NOT NULL,
+	url        TEXT NOT NULL,
+	key        BLOB NOT NULL, -- sealed: the vendor's, or what calls are signed with
+	is_default INTEGER NOT NULL,
+	created_at INTEGER NOT NULL,
+	updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX runners_default ON runners (project_id) WHERE is_default = 1;
+
+CREATE INDEX runners_project ON runners (project_id, id);
+
 CREATE TABLE sessions (
 	id              TEXT PRIMARY KEY,
 	project_id      TEXT NOT NULL,
@@ -588,3 +664,30 @@ CREATE TABLE sessions (
 CREATE UNIQUE INDEX sessions_link ON sessions (link_hash);
 
 CREATE INDEX sessions_project ON sessions (project_id, id);
+
+CREATE TABLE token_urls (
+	id           TEXT PRIMARY KEY,
+	project_id   TEXT NOT NULL,
+	name         TEXT NOT NULL,
+	secret_hash  BLOB NOT NULL, -- keyed hash
+	types        TEXT NOT NULL, -- JSON array
+	contract     TEXT NOT NULL,
+	sealed       BLOB, -- meetings and what is signed with
+	bot_id       TEXT NOT NULL, -- '': none
+	candidates   TEXT NOT NULL, -- JSON array of {connection_id | person_id | label | host}
+	scopes       TEXT NOT NULL, -- JSON array
+	cidrs        TEXT NOT NULL, -- JSON array; '': from anywhere
+	key_id       TEXT NOT NULL, -- that made it; '': the operator
+	providers    TEXT NOT NULL, -- JSON array; '': all
+	labels       TEXT NOT NULL, -- JSON array; '': all
+	expires_at   INTEGER NOT NULL, -- 0: never
+	revoked_at   INTEGER NOT NULL, -- 0: in force
+	last_used_at INTEGER NOT NULL,
+	created_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX token_urls_bot ON token_urls (bot_id) WHERE bot_id <> '';
+
+CREATE INDEX token_urls_project ON token_urls (project_id, id);
+
+CREATE UNIQUE INDEX token_urls_secret ON token_urls (secret_hash);

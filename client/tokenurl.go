@@ -1,0 +1,25 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"lanyard/wire"
+)
+
+// CreateTokenURL makes a URL that a bot vendor calls for a token; it is in the answer and
+// nowhere else.
+func (c *Client) CreateTokenURL(ctx context.Context, in wire.NewTokenURL) (*wire.MadeTokenURL, error) {
+	return create[wire.MadeTokenURL](c, ctx, "/v1/token-urls", in)
+}
+
+// ListTokenURLs lists token URLs, newest first.
+func (c *Client) ListTokenURLs(ctx context.Context, page Page) (*wire.List[wire.TokenURL], error) {
+	return get[wire.List[wire.TokenURL]](c, ctx, "/v1/token-urls", page.query())
+}
+
+// RevokeTokenURL revokes a token URL.
+func (c *Client) RevokeTokenURL(ctx context.Context, id string) error {
+	return c.Do(ctx, http.MethodDelete, "/v1/token-urls/"+url.PathEscape(id), nil, nil, nil)
+}

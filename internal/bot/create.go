@@ -1,0 +1,222 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/connection"
+	"lanyard/internal/jointoken"
+	"lanyard/internal/provider"
+	"lanyard/internal/store"
+)
+
+const (
+	longAgo = 10 * time.Minute // an hour that has passed longer ago is a slip
+	farAway = 400 * 24 * time.Hour
+)
+
+// Who names a candidate as a caller does: exactly one of its fields.
+type Who = jointoken.Who
+
+// New says which bot is wanted.
+type New struct {
+	Dialect     lanyard.Dialect
+	Runner      string // "": the project's default; "none", a runner's id, or a kind
+	MeetingURL  string // any shape of link
+	Name        string // as it is shown in the meeting
+	JoinAt      time.Time
+	Candidates  []Who            // on whose behalf, in order; none: the bot gets no join tokens
+	Allow       lanyard.BotAllow // no types: onbehalf
+	Metadata    map[string]string
+	DedupKey    string
+	GiveUpAfter time.Duration // for how long it waits for a person; 0: 10 minutes
+	Request     []byte        // the vendor's body as it came
+	Key         bool          // it gets a key of its own
+}
+
+// Create makes a bot: scheduled, or ready where its hour is near. Errors: scope_missing,
+// invalid_request, bot_duplicate with the id of the one there is, key_too_strong, and
+// those of reading a meeting link and of candidates.
+func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View, error) {
+	if err := p.Need(lanyard.ScopeConnect); err != nil {
+		return View{}, err
+	}
+	b, data, err := s.wanted(ctx, p, n)
+	if err != nil {
+		return View{}, err
+	}
+	if err := s.free(ctx, b); err != nil {
+		return View{}, err
+	}
+	v := View{Bot: b, Data: shown(data)}
+	if n.Key {
+		if v.Key, err = s.ownKey(ctx, p, b); err != nil {
+			return View{}, err
+		}
+	}
+	if v.Bot, err = s.add(ctx, p, b, data); err != nil {
+		if n.Key {
+			err = errors.Join(err, s.Store.Bookkeep(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.RevokeKeysOf(b.ID) }))
+		}
+		return View{}, err
+	}
+	made := v
+	if v, err = s.get(ctx, p, string(b.ID)); err != nil {
+		return View{}, err
+	}
+	v.Key = made.Key
+	return v, nil
+}
+
+// wanted checks what is asked for, and makes the bot of it.
+func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lanyard.Bot, d lanyard.BotData, err error) {
+	now := s.Store.Clock()
+	b = lanyard.Bot{ID: lanyard.NewID[lanyard.BotID]("bot_"), Project: p.Project, Dialect: n.Dialect, Allow: n.Allow, Metadata: n.Metadata,
+		DedupKey: n.DedupKey, State: lanyard.BotScheduled, JoinAt: n.JoinAt, Patience: n.GiveUpAfter}
+	d = lanyard.BotData{Name: n.Name, MeetingURL: n.MeetingURL, Request: n.Request}
+	if b.JoinAt.IsZero() || b.JoinAt.Before(now) && now.Sub(b.JoinAt) < longAgo {
+		b.JoinAt = now
+	}
+	b.JoinAt = b.JoinAt.UTC().Truncate(time.Microsecond)
+	if b.Patience == 0 {
+		b.Patience = patience
+	}
+	switch {
+	case b.JoinAt.Before(now.Add(-longAgo)):
+		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: has passed")
+	case b.JoinAt.After(now.Add(farAway)):
+		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: more than 400 days away")
+	case b.Patience < 10*time.Second || b.Patience > 24*time.Hour:
+		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "give_up_after_seconds: 10 to 86400")
+	case len(b.DedupKey) > 255 || strings.ContainsFunc(b.DedupKey, control):
+		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "deduplication_key: at most 255 bytes, without control characters")
+	}
+	if err := errors.Join(named(n.Name), connection.ValidMetadata(n.Metadata), allowed(&b)); err != nil {
+		return b, d, err
+	}
+	if err := s.at(&b, &d, len(n.Candidates) > 0); err != nil {
+		return b, d, err
+	}
+	if b.Candidates, err = s.Tokens.Candidates(ctx, p, n.Candidates); err != nil {
+		return b, d, err
+	}
+	b.Sealed, err = s.seal(ctx, b, d)
+	return b, d, err
+}
+
+// at reads the link of a bot. One that is to join on somebody's behalf needs one that can
+// be read; any other may go where we know nothing of.
+func (s *Service) at(b *lanyard.Bot, d *lanyard.BotData, known bool) error {
+	if d.MeetingURL == "" || len(d.MeetingURL) > 4096 {
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "meeting_url: 1 to 4096 bytes")
+	}
+	at, m, err := s.Meetings.Find("", d.MeetingURL, "")
+	switch {
+	case err == nil:
+		b.Provider, b.Meeting = at, s.Meetings.Key(b.Project, at, m.Number)
+	case errors.Is(err, lanyard.CodeInvalidMeetingLink) && !known && elsewhere(d.MeetingURL):
+		b.Provider, b.Meeting, m = "", nil, provider.Meeting{}
+	default:
+		return err
+	}
+	d.Number, d.Passcode, d.TK = m.Number, m.Passcode, m.TK
+	return nil
+}
+
+func elsewhere(link string) bool {
+	u, err := url.Parse(link)
+	return err == nil && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
+}
+
+func named(name string) error {
+	if len(name) > 200 || strings.ContainsFunc(name, control) {
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "name: at most 200 bytes, without control characters")
+	}
+	return nil
+}
+
+func control(r rune) bool { return r < ' ' || r == 0x7f }
+
+// allowed checks what a bot may use; without types, that is an on-behalf token.
+func allowed(b *lanyard.Bot) error {
+	a := &b.Allow
+	if len(a.Types) == 0 {
+		a.Types = []string{jointoken.OnBehalf}
+	}
+	for i, typ := range a.Types {
+		if typ == jointoken.AccessToken || lanyard.ScopeOfType(typ) == "" || slices.Contains(a.Types[:i], typ) {
+			return lanyard.Errorf(lanyard.CodeInvalidRequest, "allow.types: onbehalf, zak and local_recording, each once")
+		}
+	}
+	if len(a.Scopes) > 100 || len(a.Proxy) > 50 {
+		return lanyard.Errorf(lanyard.CodeInvalidRequest, "allow: at most 100 scopes and 50 rules")
+	}
+	return nil
+}
+
+// ownKey makes a key that is the bot's own: it may what the bot may, and no more than the
+// key that asks for it.
+func (s *Service) ownKey(ctx context.Context, p lanyard.Principal, b lanyard.Bot) (lanyard.Secret, error) {
+	scopes := []lanyard.Scope{lanyard.ScopeRead}
+	for _, typ := range b.Allow.Types {
+		scopes = append(scopes, lanyard.ScopeOfType(typ))
+	}
+	if len(b.Allow.Proxy) > 0 {
+		scopes = append(scopes, lanyard.ScopeProxy)
+	}
+	return s.Access.CreateBotKey(ctx, p, b.ID, scopes)
+}
+
+// free refuses a second bot with the deduplication key of one that is not over.
+func (s *Service) free(ctx context.Context, b lanyard.Bot) error {
+	err := s.Store.View(ctx, func(q *store.Query) error {
+		is, err := q.BotByDedupKey(b.Project, b.DedupKey)
+		if err == nil {
+			return &lanyard.Error{Code: lanyard.CodeBotDuplicate, Choices: []string{string(is.ID)}}
+		}
+		return err
+	})
+	if errors.Is(err, lanyard.CodeNotFound) {
+		return nil
+	}
+	return err
+}
+
+// add writes a new bot, and makes it ready where its hour is near.
+func (s *Service) add(ctx context.Context, p lanyard.Principal, b lanyard.Bot, d lanyard.BotData) (lanyard.Bot, error) {
+	e, err := s.Connections.Entry(ctx, p, lanyard.ActBotCreated)
+	if err != nil {
+		return b, err
+	}
+	e.Detail = map[string]string{"bot": string(b.ID), "provider": b.Provider, "types": strings.Join(b.Allow.Types, " ")}
+	err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		b.CreatedAt, b.UpdatedAt = tx.Now(), tx.Now()
+		first := b
+		first.NextAt = s.next(b, tx.Now())
+		if err := tx.AddBot(first); err != nil {
+			return lanyard.Entry{}, err
+		}
+		if _, err := s.tell(tx, lanyard.Entry{}, b, "", said{by: "caller"}); err != nil {
+			return lanyard.Entry{}, err
+		}
+		if first.NextAt.After(tx.Now()) {
+			b = first
+			return e, nil
+		}
+		moved, err := s.move(tx, lanyard.NewEntry(p, lanyard.ActBotMoved), &b, lanyard.BotReady, said{by: "lanyard"})
+		if err != nil {
+			return lanyard.Entry{}, err
+		}
+		tx.AddEntry(moved)
+		return e, s.put(tx, b)
+	})
+	if _, exists := errors.AsType[*store.ExistsError](err); exists { // somebody was faster
+		return b, s.free(ctx, b)
+	}
+	return b, err
+}

@@ -1,0 +1,81 @@
+package compat
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+
+	"lanyard"
+)
+
+// shared serves a path that several vendors have, for a key that speaks no dialect: a list
+// with the members of all of them; what is about a bot, in the words that it was asked for in.
+func (m *mount) shared(w http.ResponseWriter, r *http.Request, p lanyard.Principal, have []*vendor) {
+	if path, _ := have[0].at(r); r.Method == http.MethodGet && path.How == Served {
+		together(w, r, have)
+		return
+	}
+	d := lanyard.DialectNone
+	if m.speaks != nil {
+		d = m.speaks(r, p, refOf(r))
+	}
+	for _, v := range have {
+		if v.Name() == d {
+			v.ServeHTTP(w, r)
+			return
+		}
+	}
+	have[0].ServeHTTP(w, r)
+}
+
+// refOf is the bot of a path below /bots.
+func refOf(r *http.Request) string {
+	rest, ok := strings.CutPrefix(r.URL.Path, common+"/bots/")
+	if !ok {
+		return ""
+	}
+	ref, _, _ := strings.Cut(rest, "/")
+	return ref
+}
+
+// together answers with the members of all the vendors' answers; the first that is not a
+// success is the answer.
+func together(w http.ResponseWriter, r *http.Request, have []*vendor) {
+	members := map[string]json.RawMessage{}
+	for _, v := range have {
+		a := &answer{header: http.Header{}}
+		v.ServeHTTP(a, r)
+		var mine map[string]json.RawMessage
+		if err := json.Unmarshal(a.body.Bytes(), &mine); a.status != http.StatusOK || err != nil {
+			maps.Copy(w.Header(), a.header)
+			w.WriteHeader(a.status)
+			_, _ = w.Write(a.body.Bytes()) // the caller has gone
+			return
+		}
+		maps.Copy(members, mine)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(members)
+}
+
+// answer holds an answer back.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header { return a.header }
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(b)
+}

@@ -1,0 +1,135 @@
+package tokenurl
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/access"
+	"lanyard/internal/jointoken"
+	"lanyard/internal/web"
+)
+
+const (
+	prefix  = "/t/"
+	pattern = "/t/{secret}"
+
+	perSecond = 50               // calls of one URL: a whole workspace's bots at the full hour
+	patience  = 20 * time.Second // Attendee hangs up after 30
+	shortest  = 50               // what MeetStream's bots take for a token is longer
+)
+
+// Config is what the front needs; Bots may be left out.
+type Config struct {
+	Access *access.Service
+	Tokens *jointoken.Service
+	Front  *web.Front
+	// Bots mints for a URL that was made for a bot; nil: there are none.
+	Bots func(ctx context.Context, p lanyard.Principal, bot lanyard.BotID, types []string) (jointoken.First, error)
+}
+
+// Mount registers the front.
+func Mount(c Config) {
+	s := &service{c, web.NewBuckets(perSecond, time.Second)}
+	c.Front.HandleRaw(prefix, pattern, s)
+}
+
+type service struct {
+	Config
+	calls *web.Buckets
+}
+
+// ServeHTTP answers one call.
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	ctx, stop := context.WithTimeout(r.Context(), patience)
+	defer stop()
+	r = r.WithContext(ctx)
+	web.LimitBody(w, r)
+	text := r.Method == http.MethodGet
+	if !text && r.Method != http.MethodPost {
+		w.Header().Set("Allow", "GET, POST")
+		s.refuse(w, r, true, jointoken.HandedOut{}, lanyard.Errorf(lanyard.CodeMethodNotAllowed, "a token URL is asked with GET or POST"))
+		return
+	}
+	p, u, err := s.admit(r)
+	if err != nil {
+		s.refuse(w, r, text, jointoken.HandedOut{}, err)
+		return
+	}
+	if text && u.Contract == lanyard.ContractAttendee {
+		w.Header().Set("Allow", "POST")
+		s.refuse(w, r, text, jointoken.HandedOut{}, lanyard.Errorf(lanyard.CodeMethodNotAllowed, "Attendee asks this token URL with POST"))
+		return
+	}
+	out, err := s.handOut(w, r, p, u)
+	if err != nil {
+		s.refuse(w, r, text, out, s.Front.Record(r, p, err))
+		return
+	}
+	s.answer(w, r, u, out)
+}
+
+// admit says whose URL it is, and whether it may be called now.
+func (s *service) admit(r *http.Request) (lanyard.Principal, lanyard.TokenURL, error) {
+	rq := web.RequestOf(r.Context())
+	p, u, err := s.Access.TokenURL(r.Context(), strings.TrimPrefix(r.URL.EscapedPath(), prefix), rq.Origin, rq.ID)
+	if err != nil {
+		return p, u, s.Front.Refuse(r, p, err)
+	}
+	if wait, ok := s.calls.Take(string(u.ID)); !ok {
+		e := lanyard.Errorf(lanyard.CodeRateLimited, "this token URL is called too often")
+		e.RetryAfter = max(wait, time.Second)
+		err = e
+	}
+	return p, u, err
+}
+
+// handOut reads a call in the words of the URL's contract, and mints.
+func (s *service) handOut(w http.ResponseWriter, r *http.Request, p lanyard.Principal, u lanyard.TokenURL) (jointoken.HandedOut, error) {
+	asked, proof, err := read(w, r, u.Contract)
+	if err == nil {
+		err = s.Tokens.Proved(r.Context(), u, proof)
+		if errors.Is(err, lanyard.Unauthenticated) {
+			err = s.Front.Refuse(r, p, err)
+		}
+	}
+	if err != nil {
+		return jointoken.HandedOut{}, err
+	}
+	if u.Bot == "" {
+		return s.Tokens.HandOut(r.Context(), p, u, asked)
+	}
+	return s.forBot(r.Context(), p, u, asked)
+}
+
+// forBot asks the bot that the URL was made for. What the call says of the meeting must be
+// the bot's own.
+func (s *service) forBot(ctx context.Context, p lanyard.Principal, u lanyard.TokenURL, a jointoken.Asked) (out jointoken.HandedOut, err error) {
+	if s.Bots == nil {
+		return out, lanyard.Errorf(lanyard.CodeTokenURLInvalid, "")
+	}
+	said := ""
+	if a.MeetingNumber != "" {
+		m, err := s.Tokens.Which(a.MeetingNumber)
+		if err != nil {
+			return out, err
+		}
+		said = m.Number
+	}
+	first, err := s.Bots(ctx, p, u.Bot, u.Types)
+	out.Meeting, out.Skipped, out.Failed = first.Meeting, first.Skipped, first.Failed
+	switch {
+	case err != nil:
+		return out, err
+	case said != "" && first.Meeting.Number != "" && said != first.Meeting.Number:
+		return jointoken.HandedOut{}, lanyard.Errorf(lanyard.CodeMeetingNotAllowed, "")
+	}
+	for _, t := range first.Tokens {
+		out.Tokens = append(out.Tokens, jointoken.Handed{Type: t.Type, Token: t.Token, ExpiresAt: t.ExpiresAt, Connection: first.Used.ID})
+	}
+	return out, nil
+}
