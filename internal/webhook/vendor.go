@@ -18,7 +18,14 @@ import (
 // event of a connection, a Zoom connection that is lost or back, and one of bots; MeetStream has none, so its
 // envelope takes them all.
 func told(e lanyard.Endpoint, ev lanyard.Event) bool {
-	if _, _, bot := attendeeBot(ev); bot {
+	_, _, bot := attendeeBot(ev)
+	if e.Bot != "" {
+		if e.Format == lanyard.FormatMeetStream {
+			_, bot = meetstreamBot(ev)
+		}
+		return bot && string(e.Bot) == ev.Data["bot_id"]
+	}
+	if bot {
 		return e.Wants(ev.Type)
 	}
 	if e.Format == lanyard.FormatAttendee && (ev.Data["provider"] != "zoom" || attendeeState(ev) == "") {
