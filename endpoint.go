@@ -30,6 +30,7 @@ const (
 type Endpoint struct {
 	ID           EndpointID
 	Project      ProjectID
+	Bot          BotID // of which alone it is told, and with which it goes; empty: of the whole project
 	Name         string
 	URL          string
 	Format       EndpointFormat

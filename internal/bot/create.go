@@ -37,6 +37,7 @@ type New struct {
 	GiveUpAfter time.Duration // for how long it waits for a person; 0: 10 minutes
 	Request     []byte        // the vendor's body as it came
 	Key         bool          // it gets a key of its own
+	Hooks       []Hook        // who is told of this bot alone, where no vendor tells them
 }
 
 // Create makes a bot: scheduled, or ready where its hour is near. Errors: scope_missing,
@@ -53,13 +54,17 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View,
 	if err := s.free(ctx, b); err != nil {
 		return View{}, err
 	}
+	hooks, err := s.hooks(ctx, p, b, n)
+	if err != nil {
+		return View{}, err
+	}
 	v := View{Bot: b, Data: shown(data)}
 	if n.Key {
 		if v.Key, err = s.ownKey(ctx, p, b); err != nil {
 			return View{}, err
 		}
 	}
-	if v.Bot, err = s.add(ctx, p, b, data); err != nil {
+	if v.Bot, err = s.add(ctx, p, b, data, hooks); err != nil {
 		if n.Key {
 			err = errors.Join(err, s.Store.Bookkeep(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.RevokeKeysOf(b.ID) }))
 		}
@@ -193,7 +198,7 @@ func (s *Service) free(ctx context.Context, b lanyard.Bot) error {
 }
 
 // add writes a new bot, and makes it ready where its hour is near.
-func (s *Service) add(ctx context.Context, p lanyard.Principal, b lanyard.Bot, d lanyard.BotData) (lanyard.Bot, error) {
+func (s *Service) add(ctx context.Context, p lanyard.Principal, b lanyard.Bot, d lanyard.BotData, hooks []lanyard.Endpoint) (lanyard.Bot, error) {
 	e, err := s.Connections.Entry(ctx, p, lanyard.ActBotCreated)
 	if err != nil {
 		return b, err
@@ -204,6 +209,9 @@ func (s *Service) add(ctx context.Context, p lanyard.Principal, b lanyard.Bot, d
 		first := b
 		first.NextAt = s.next(b, tx.Now())
 		if err := tx.AddBot(first); err != nil {
+			return lanyard.Entry{}, err
+		}
+		if err := s.Events.AddForBot(tx, p, hooks); err != nil {
 			return lanyard.Entry{}, err
 		}
 		if _, err := s.tell(tx, lanyard.Entry{}, b, "", said{by: "caller"}); err != nil {

@@ -15,6 +15,7 @@ import (
 	"lanyard/internal/runner"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
+	"lanyard/internal/webhook"
 )
 
 const (
@@ -33,6 +34,7 @@ type Config struct {
 	Meetings    *meeting.Service
 	Tokens      *jointoken.Service
 	Runners     *runner.Service
+	Events      *webhook.Service
 	Hold        func() error // why nothing may be done of itself now; nil: nothing is in the way
 	Pace        float64      // how much faster than usual time goes for bots, for tests; 1
 	Logger      *slog.Logger

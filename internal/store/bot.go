@@ -103,12 +103,15 @@ func (tx *Tx) PutBot(b lanyard.Bot) error {
 		micros(b.LeaseUntil), micros(tx.now), micros(b.EndedAt))
 }
 
-// DeleteBot removes a bot with its time line, and ends its keys.
+// DeleteBot removes a bot with its time line and its endpoints, and ends its keys.
 func (tx *Tx) DeleteBot(project lanyard.ProjectID, id lanyard.BotID) error {
 	if err := tx.must(`DELETE FROM bots WHERE id = $1 AND project_id = $2`, id, project); err != nil {
 		return err
 	}
 	_, err := tx.exec(`DELETE FROM bot_steps WHERE bot_id = $1`, id)
+	if err == nil {
+		err = tx.deleteEndpointsOf(id)
+	}
 	return errors.Join(err, tx.RevokeKeysOf(id))
 }
 
@@ -149,6 +152,9 @@ func (tx *Tx) PurgeBots(before time.Time, limit int) (int, error) {
 		(SELECT b.id FROM bots b WHERE b.ended_at > 0 AND b.ended_at < $1 ORDER BY b.ended_at LIMIT $2) RETURNING id`, micros(before), limit)
 	for _, id := range ids {
 		if _, err := tx.exec(`DELETE FROM bot_steps WHERE bot_id = $1`, id); err != nil {
+			return 0, err
+		}
+		if err := tx.deleteEndpointsOf(id); err != nil {
 			return 0, err
 		}
 	}

@@ -7,11 +7,11 @@ import (
 )
 
 const endpointColumns = `id, project_id, name, url, format, types, state, reason, secret, old_secret, public_key,
-	old_public_key, old_until, failing_since, hold_until, created_at, updated_at`
+	old_public_key, old_until, failing_since, hold_until, created_at, updated_at, bot_id`
 
 func scanEndpoint(r row, e *lanyard.Endpoint) error {
 	return r.Scan(&e.ID, &e.Project, &e.Name, &e.URL, &e.Format, list(&e.Types), &e.State, &e.Reason, &e.Secret, &e.OldSecret, &e.PublicKey,
-		&e.OldPublicKey, asTime{&e.OldUntil}, asTime{&e.FailingSince}, asTime{&e.HoldUntil}, asTime{&e.CreatedAt}, asTime{&e.UpdatedAt})
+		&e.OldPublicKey, asTime{&e.OldUntil}, asTime{&e.FailingSince}, asTime{&e.HoldUntil}, asTime{&e.CreatedAt}, asTime{&e.UpdatedAt}, &e.Bot)
 }
 
 // Endpoint returns one endpoint of a project.
@@ -19,29 +19,42 @@ func (q *Query) Endpoint(project lanyard.ProjectID, id lanyard.EndpointID) (lany
 	return get(q, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1 AND project_id = $2`, id, project)
 }
 
-// Endpoints lists the endpoints of a project, newest first.
+// Endpoints lists the endpoints of a project, newest first, without those of one bot.
 func (q *Query) Endpoints(project lanyard.ProjectID, page lanyard.Page) ([]lanyard.Endpoint, string, error) {
 	w := &where{}
 	w.and("project_id = ", project)
+	w.and("bot_id = ", "")
 	return pageOf(q, scanEndpoint, func(e lanyard.Endpoint) string { return string(e.ID) },
 		`SELECT `+endpointColumns+` FROM endpoints WHERE 1 = 1`, w, "id", descending, page)
 }
 
-// CountEndpoints counts the endpoints of a project.
+// CountEndpoints counts the endpoints of a project, without those of one bot.
 func (q *Query) CountEndpoints(project lanyard.ProjectID) (int, error) {
-	return q.count(`SELECT count(*) FROM endpoints WHERE project_id = $1`, project)
+	return q.count(`SELECT count(*) FROM endpoints WHERE project_id = $1 AND bot_id = ''`, project)
 }
 
-// EnabledEndpoints returns the endpoints of a project that are told of events.
+// EnabledEndpoints returns the endpoints of a project that are told of events, without
+// those of one bot.
 func (q *Query) EnabledEndpoints(project lanyard.ProjectID) ([]lanyard.Endpoint, error) {
-	return all(q, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE project_id = $1 AND state = 'enabled' ORDER BY id`, project)
+	return all(q, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE project_id = $1 AND state = 'enabled' AND bot_id = '' ORDER BY id`, project)
+}
+
+// BotEndpoints returns the endpoints that are told of one bot only, whatever their state.
+func (q *Query) BotEndpoints(project lanyard.ProjectID, bot lanyard.BotID) ([]lanyard.Endpoint, error) {
+	return all(q, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE bot_id = $1 AND bot_id <> '' AND project_id = $2 ORDER BY id`, bot, project)
+}
+
+// NewestEndpoint returns the newest endpoint of a project that has the format and is not
+// one bot's, whatever its state, or CodeNotFound.
+func (q *Query) NewestEndpoint(project lanyard.ProjectID, format lanyard.EndpointFormat) (lanyard.Endpoint, error) {
+	return get(q, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE project_id = $1 AND format = $2 AND bot_id = '' ORDER BY id DESC LIMIT 1`, project, format)
 }
 
 // AddEndpoint writes a new endpoint.
 func (tx *Tx) AddEndpoint(e lanyard.Endpoint) error {
 	return tx.add("endpoints", endpointColumns, []any{e.ID, e.Project, e.Name, e.URL, e.Format, listText(e.Types), e.State, e.Reason, e.Secret,
 		orNull(e.OldSecret), e.PublicKey, e.OldPublicKey, micros(e.OldUntil), micros(e.FailingSince), micros(e.HoldUntil),
-		micros(tx.stamp(e.CreatedAt)), micros(tx.stamp(e.UpdatedAt))})
+		micros(tx.stamp(e.CreatedAt)), micros(tx.stamp(e.UpdatedAt)), e.Bot})
 }
 
 // PutEndpoint writes what the customer can change of an endpoint, its state included.
@@ -65,6 +78,24 @@ func (tx *Tx) DeleteEndpoint(project lanyard.ProjectID, id lanyard.EndpointID) e
 		return err
 	}
 	_, err := tx.exec(`DELETE FROM deliveries WHERE endpoint_id = $1`, id)
+	return err
+}
+
+// deleteEndpointsOf removes the endpoints that are told of one bot only.
+func (tx *Tx) deleteEndpointsOf(bot lanyard.BotID) error {
+	_, err := tx.exec(`DELETE FROM deliveries WHERE endpoint_id IN (SELECT id FROM endpoints WHERE bot_id = $1 AND bot_id <> '')`, bot)
+	if err == nil {
+		_, err = tx.exec(`DELETE FROM endpoints WHERE bot_id = $1 AND bot_id <> ''`, bot)
+	}
+	return err
+}
+
+// RestEndpoints disables the endpoints of bots that were over before a moment and that
+// have nothing to be told any more, so that nobody looks at them again.
+func (tx *Tx) RestEndpoints(before time.Time) error {
+	_, err := tx.exec(`UPDATE endpoints SET state = 'disabled', updated_at = $2 WHERE bot_id <> '' AND state = 'enabled'
+		AND NOT EXISTS (SELECT 1 FROM bots b WHERE b.id = endpoints.bot_id AND (b.ended_at = 0 OR b.ended_at >= $1))
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = endpoints.id AND d.try_at > 0)`, micros(before), micros(tx.now))
 	return err
 }
 

@@ -120,7 +120,11 @@ func (s *Service) hand(ctx context.Context) (int, error) {
 				}
 				endpoints[ev.Project] = list
 			}
-			for _, e := range list {
+			hear, err := listeners(&tx.Query, ev, list)
+			if err != nil {
+				return err
+			}
+			for _, e := range hear {
 				if ev.At.Before(e.CreatedAt) || !told(e, ev) {
 					continue
 				}
@@ -199,12 +203,16 @@ func (s *Service) caught(d lanyard.Delivery) {
 	s.Logger.Error("panic in a delivery; it will be tried again", "delivery", d.ID, "panic", what)
 }
 
-// purge forgets deliveries of a month ago, and secrets whose time is over.
+// purge forgets deliveries of a month ago, and secrets whose time is over; and lets the
+// endpoints of bots rest that are over.
 func (s *Service) purge(ctx context.Context) error {
 	for {
 		n := 0
 		err := s.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
 			if n, err = tx.PurgeDeliveries(tx.Now().Add(-keepFor), 1000); err != nil {
+				return err
+			}
+			if err = tx.RestEndpoints(tx.Now().Add(-time.Hour)); err != nil {
 				return err
 			}
 			return tx.DropOldSecrets()

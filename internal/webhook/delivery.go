@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lanyard"
@@ -96,7 +97,7 @@ func (s *Service) RedeliverSince(ctx context.Context, p lanyard.Principal, id la
 	}
 	const some = 1000
 	err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
-		e, err := enabled(tx, p.Project, id)
+		e, err := public(enabled(tx, p.Project, id))
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
@@ -126,6 +127,9 @@ func requeue(tx *store.Tx, e lanyard.Endpoint, ev lanyard.Event) (bool, error) {
 	if !told(e, ev) || ev.Type == lanyard.EventEndpointTest {
 		return false, nil
 	}
+	if hear, err := listeners(&tx.Query, ev, []lanyard.Endpoint{e}); err != nil || !slices.ContainsFunc(hear, func(is lanyard.Endpoint) bool { return is.ID == e.ID }) {
+		return false, err
+	}
 	added, err := tx.AddDelivery(lanyard.Delivery{Project: ev.Project, Endpoint: e.ID, Event: ev.ID, Type: ev.Type})
 	if err != nil || added {
 		return added, err
@@ -146,7 +150,7 @@ func (s *Service) Test(ctx context.Context, p lanyard.Principal, id lanyard.Endp
 	d := lanyard.Delivery{ID: lanyard.NewID[lanyard.DeliveryID]("dlv_"), Project: p.Project, Endpoint: id,
 		Event: lanyard.NewID[lanyard.EventID]("evt_"), Type: lanyard.EventEndpointTest}
 	err := s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
-		e, err := enabled(tx, p.Project, id)
+		e, err := public(enabled(tx, p.Project, id))
 		if err != nil {
 			return lanyard.Entry{}, err
 		}

@@ -68,7 +68,7 @@ func (s *Service) Get(ctx context.Context, p lanyard.Principal, id lanyard.Endpo
 		return e, err
 	}
 	err = s.Store.View(ctx, func(q *store.Query) error {
-		e, err = q.Endpoint(p.Project, id)
+		e, err = public(q.Endpoint(p.Project, id))
 		return err
 	})
 	return e, err
@@ -152,7 +152,7 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.En
 		return err
 	}
 	return s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
-		e, err := tx.Endpoint(p.Project, id)
+		e, err := public(tx.Endpoint(p.Project, id))
 		if err != nil {
 			return lanyard.Entry{}, err
 		}
@@ -166,7 +166,7 @@ func (s *Service) alter(ctx context.Context, p lanyard.Principal, id lanyard.End
 		return err
 	}
 	return s.Store.Update(ctx, func(tx *store.Tx) (_ lanyard.Entry, err error) {
-		if *e, err = tx.LockEndpoint(p.Project, id); err != nil {
+		if *e, err = public(tx.LockEndpoint(p.Project, id)); err != nil {
 			return lanyard.Entry{}, err
 		}
 		if err = fn(tx); err != nil {

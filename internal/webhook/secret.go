@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"lanyard"
@@ -73,8 +74,14 @@ func (s *Service) open(ctx context.Context, e lanyard.Endpoint, field string, se
 	return secret, nil
 }
 
-// secrets returns what messages to an endpoint are signed with now, the newest first.
+// secrets returns what messages to an endpoint are signed with now, the newest first. A
+// bot's own are signed with what the project has now, or had when the bot was made.
 func (s *Service) secrets(ctx context.Context, e lanyard.Endpoint) ([]lanyard.Secret, error) {
+	if e.Bot != "" && e.Format == lanyard.FormatAttendee {
+		if secret, err := s.attendeeSecret(ctx, e.Project); !errors.Is(err, lanyard.CodeNotFound) {
+			return []lanyard.Secret{secret}, err
+		}
+	}
 	secret, err := s.open(ctx, e, fieldSecret, e.Secret)
 	if err != nil {
 		return nil, err

@@ -38,13 +38,7 @@ func attendeeBot(ev lanyard.Event) (is, was lanyard.BotState, ok bool) {
 // attendeeBot builds a message of a bot as Attendee sends it.
 func (s *Service) attendeeBot(ctx context.Context, m *message, ev lanyard.Event, d lanyard.Delivery, secret lanyard.Secret) error {
 	is, was, _ := attendeeBot(ev)
-	var b lanyard.Bot
-	err := s.Store.View(ctx, func(q *store.Query) (err error) {
-		if b, err = q.Bot(ev.Project, lanyard.BotID(ev.Data["bot_id"])); errors.Is(err, lanyard.NotFound) {
-			err = nil // it is gone, and what happened to it is told all the same
-		}
-		return err
-	})
+	b, err := s.bot(ctx, ev)
 	if err != nil {
 		return err
 	}
@@ -65,4 +59,16 @@ func (s *Service) attendeeBot(ctx context.Context, m *message, ev lanyard.Event,
 	}
 	m.header.Set("X-Webhook-Signature", base64.StdEncoding.EncodeToString(sum(secret.Reveal()[:hmacKey], m.body)))
 	return nil
+}
+
+// bot is the one that an event is about; the zero Bot where it is gone: what happened to it
+// is told all the same.
+func (s *Service) bot(ctx context.Context, ev lanyard.Event) (b lanyard.Bot, err error) {
+	err = s.Store.View(ctx, func(q *store.Query) (err error) {
+		if b, err = q.Bot(ev.Project, lanyard.BotID(ev.Data["bot_id"])); errors.Is(err, lanyard.NotFound) {
+			err = nil
+		}
+		return err
+	})
+	return b, err
 }

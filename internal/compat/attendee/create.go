@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,8 @@ func (a *API) createBot(r *http.Request, p lanyard.Principal) (int, any, error) 
 		JoinAt: f.time("join_at"), DedupKey: f.maybe("deduplication_key"), Metadata: f.metadata()}
 	who, own := f.onBehalf(), f.tokensURL()
 	n.GiveUpAfter = f.patience()
-	hooks := f.webhooks()
+	hooks, known := f.webhooks()
+	n.Hooks = hooks
 	if err := f.wrongOnly(); err != nil {
 		return 0, nil, err
 	}
@@ -55,11 +57,11 @@ func (a *API) createBot(r *http.Request, p lanyard.Principal) (int, any, error) 
 			n.Candidates, n.Allow.Types = []bot.Who{{Host: true}}, []string{jointoken.LocalRecording}
 		}
 	}
-	if hooks {
+	if !known { // Attendee may know more of them
 		if run, ok, err := a.Runners.Pick(r.Context(), p, "", lanyard.DialectAttendee); err != nil {
 			return 0, nil, err
 		} else if !ok || run.Kind != lanyard.RunnerAttendee {
-			return 0, nil, &refusal{http.StatusBadRequest, map[string][]string{"webhooks": {"Webhooks of one bot are sent by Attendee, and this project has no runner of that kind. Make a webhook endpoint for the events bot.* instead."}}}
+			return 0, nil, &refusal{http.StatusBadRequest, map[string][]string{"webhooks": {"Each of triggers is one of " + strings.Join(triggers, ", ")}}}
 		}
 	}
 	v, err := a.Bots.Create(r.Context(), p, n)
@@ -164,12 +166,18 @@ func (f *form) patience() time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// webhooks says whether the bot has webhooks of its own.
-func (f *form) webhooks() bool {
+// triggers are what Attendee's webhooks may be told of; here that is the first.
+var triggers = []string{"bot.state_change", "transcript.update", "chat_messages.update", "participant_events.join_leave",
+	"participant_events.speech_start_stop", "calendar.events_update", "calendar.state_change", "async_transcription.state_change",
+	"zoom_oauth_connection.state_change", "bot_logs.update"}
+
+// webhooks are the bot's own, which take the place of the project's; known says whether all
+// their triggers are.
+func (f *form) webhooks() (out []bot.Hook, known bool) {
 	const field = "webhooks"
 	raw, ok := f.is(field)
 	if !ok || null(raw) {
-		return false
+		return nil, true
 	}
 	var hooks []struct {
 		URL      string   `json:"url"`
@@ -177,9 +185,10 @@ func (f *form) webhooks() bool {
 	}
 	if json.Unmarshal(raw, &hooks) != nil {
 		f.refuse(field, "Webhooks must be a list of objects with url and triggers.")
-		return false
+		return nil, true
 	}
 	seen := map[string]bool{}
+	known = true
 	for _, h := range hooks {
 		switch {
 		case !strings.HasPrefix(h.URL, "https://"):
@@ -188,11 +197,13 @@ func (f *form) webhooks() bool {
 			f.refuse(field, "URL already subscribed for this bot")
 		}
 		seen[h.URL] = true
+		known = known && len(h.Triggers) > 0 && !slices.ContainsFunc(h.Triggers, func(t string) bool { return !slices.Contains(triggers, t) })
+		out = append(out, bot.Hook{Field: field, URL: h.URL, Format: lanyard.FormatAttendee, Off: !slices.Contains(h.Triggers, triggers[0])})
 	}
 	if len(hooks) > 2 {
 		f.refuse(field, "You have reached the maximum number of webhooks for a single bot")
 	}
-	return len(hooks) > 0
+	return out, known
 }
 
 // time reads a time; zero where there is none.

@@ -39,6 +39,13 @@ func (d *Dialect) createBot(ctx context.Context, p lanyard.Principal, _ *http.Re
 	if n.JoinAt, err = o.time("join_at"); err != nil {
 		return reply{}, err
 	}
+	tell, err := o.text("callback_url", "callback_url")
+	if err != nil {
+		return reply{}, err
+	}
+	if tell != "" {
+		n.Hooks = []bot.Hook{{Field: "callback_url", URL: tell, Format: lanyard.FormatMeetStream}}
+	}
 	z, err := o.within("zoom")
 	if err != nil {
 		return reply{}, err

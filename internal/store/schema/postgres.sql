@@ -258,8 +258,10 @@ CREATE TABLE endpoints (
 	failing_since BIGINT NOT NULL,
 	hold_until BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
-	updated_at BIGINT NOT NULL
+	updated_at BIGINT NOT NULL,
+	bot_id TEXT COLLATE "C" NOT NULL
 );
+CREATE INDEX endpoints_bot ON public.endpoints USING btree (bot_id) WHERE (bot_id <> ''::text);
 CREATE UNIQUE INDEX endpoints_pkey ON public.endpoints USING btree (id);
 CREATE INDEX endpoints_project ON public.endpoints USING btree (project_id, id);
 

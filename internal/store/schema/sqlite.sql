@@ -276,7 +276,9 @@ CREATE TABLE endpoints (
 	hold_until     INTEGER NOT NULL, -- no try before
 	created_at     INTEGER NOT NULL,
 	updated_at     INTEGER NOT NULL
-) STRICT;
+, bot_id TEXT NOT NULL DEFAULT '') STRICT;
+
+CREATE INDEX endpoints_bot ON endpoints (bot_id) WHERE bot_id <> '';
 
 CREATE INDEX endpoints_project ON endpoints (project_id, id);
 
