@@ -65,12 +65,15 @@ func first(host bool) int {
 	return 0
 }
 
-// typesFor are those that the bot may have. The scopes of the key are looked at where the
-// tokens are minted; here it is asked only which to leave out when none was named.
+// typesFor are those that the bot may have, and the key that asks: each that is named, or
+// all that it has the scope for. It comes first, so that who may have none moves no bot.
 func typesFor(p lanyard.Principal, b lanyard.Bot, wanted []string) ([]string, error) {
 	for _, typ := range wanted {
 		if !slices.Contains(b.Allow.Types, typ) {
 			return nil, lanyard.Errorf(lanyard.CodeBotNotAllowed, "types: the bot may have those that it was made with in allow.types")
+		}
+		if err := p.Need(lanyard.ScopeOfType(typ)); err != nil {
+			return nil, err
 		}
 	}
 	if len(wanted) > 0 {
