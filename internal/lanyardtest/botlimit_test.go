@@ -1,13 +1,16 @@
 package lanyardtest_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"lanyard"
 	"lanyard/internal/lanyardtest"
+	"lanyard/internal/sandbox"
 )
 
 // A key that reaches the sales group alone used to be able to send the bot of somebody
@@ -114,4 +117,44 @@ func TestOddQuestionsAboutBots(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whoever runs a bot can report without end, and each report used to be a line for ever.
+func TestATimeLineKeepsWhatIsShown(t *testing.T) {
+	w := lanyardtest.New(t)
+	c := w.Connect(w.Zoom(), "u", "ana").Str("id")
+	b := w.OK("POST", "/v1/bots", map[string]any{"meeting_url": "https://zoom.us/j/81234567890", "candidates": []map[string]any{{"connection_id": c}}}).Str("id")
+	for range lanyard.MostBotSteps + 20 {
+		w.OK("POST", "/v1/bots/"+b+"/report", map[string]any{"code": "4017", "sdk": "web"})
+	}
+	var n int
+	if w.One(&n, `SELECT count(*) FROM bot_steps`); n != lanyard.MostBotSteps {
+		t.Errorf("got %d lines, want %d", n, lanyard.MostBotSteps)
+	}
+}
+
+// A token that the provider was asked for is on the log, though who asked has hung up: a
+// caller who always does used to leave no trace.
+func TestWhoHangsUpIsOnTheLog(t *testing.T) {
+	w := lanyardtest.New(t)
+	c := w.Connect(w.Zoom(), "u", "ana").Str("id")
+	m, err := w.Sandbox.CreateMeeting("ana", "Weekly", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := w.OK("POST", "/v1/token-urls", map[string]any{"types": []string{"onbehalf"}, "candidates": []map[string]any{{"connection_id": c}}})
+	lanyardtest.Must(t)(w.Sandbox.AddFault(sandbox.Fault{Match: sandbox.Match{Provider: "zoom", Endpoint: "api"}, Action: "delay", DelayMS: 600, AfterCommit: true, Times: 1}))
+	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer stop()
+	r, err := http.NewRequestWithContext(ctx, "GET", made.Str("url")+"?meeting_number="+m.Number, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.DefaultClient.Do(r); err == nil {
+		_ = resp.Body.Close()
+		t.Fatalf("got %d, want no answer in time", resp.StatusCode)
+	}
+	lanyardtest.Eventually(t, func() bool {
+		return len(w.OK("GET", "/v1/audit/entries?what=join_token.minted", nil).List("data")) == 1
+	}, "the token is on the log")
 }
