@@ -158,3 +158,41 @@ func TestWhoHangsUpIsOnTheLog(t *testing.T) {
 		return len(w.OK("GET", "/v1/audit/entries?what=join_token.minted", nil).List("data")) == 1
 	}, "the token is on the log")
 }
+
+// The token URL of a bot that is called for another meeting than the bot's used to mint a
+// token and throw it away.
+func TestABotsTokenURLIsForItsMeetingAlone(t *testing.T) {
+	w := lanyardtest.New(t)
+	c := w.Connect(w.Zoom(), "u", "ana").Str("id")
+	m, err := w.Sandbox.CreateMeeting("ana", "Weekly", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := w.OK("POST", "/v1/bots", map[string]any{"meeting_url": "https://zoom.us/j/" + m.Number, "candidates": []map[string]any{{"connection_id": c}}}).Str("id")
+	made := w.OK("POST", "/v1/token-urls", map[string]any{"contract": "meetstream", "types": []string{"onbehalf"}, "candidates": []map[string]any{{"connection_id": c}}})
+	w.SQL(`UPDATE token_urls SET candidates = '', bot_id = $1`, b) // as runners are given theirs
+	ask := func(query string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "GET", made.Str("url")+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	for _, query := range []string{"?meeting_number=89999999999", "?meeting_url=https%3A%2F%2Fzoom.us%2Fj%2F89999999999"} {
+		if got := ask(query); got != http.StatusForbidden {
+			t.Errorf("%s: got %d, want 403", query, got)
+		}
+	}
+	if n := len(w.OK("GET", "/v1/audit/entries?what=join_token.minted", nil).List("data")); n != 0 {
+		t.Errorf("%d tokens were minted for a meeting that the bot is not for", n)
+	}
+	if got := ask("?meeting_number=" + m.Number); got != http.StatusOK {
+		t.Errorf("its own meeting: got %d", got)
+	}
+}
