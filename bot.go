@@ -98,9 +98,11 @@ type Bot struct {
 
 // BotAllow is what a bot may use, whatever the key may that asks for it.
 type BotAllow struct {
-	Types  []string    `json:"types,omitempty"`  // of join tokens: onbehalf, zak, local_recording
-	Scopes []string    `json:"scopes,omitempty"` // an access token must have no other; empty: it gets none
-	Proxy  []ProxyRule `json:"proxy,omitempty"`  // calls through the proxy; empty: none
+	Types     []string    `json:"types,omitempty"`     // of join tokens: onbehalf, zak, local_recording
+	Scopes    []string    `json:"scopes,omitempty"`    // an access token must have no other; empty: it gets none
+	Proxy     []ProxyRule `json:"proxy,omitempty"`     // calls through the proxy; empty: none
+	Providers []string    `json:"providers,omitempty"` // connections at these only, as the key that made it; empty: all
+	Labels    []string    `json:"labels,omitempty"`    // with these labels only, likewise
 }
 
 // BotTry is how the last try on behalf of one connection went.

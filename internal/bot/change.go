@@ -25,6 +25,9 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, ref string, c
 		return View{}, err
 	}
 	was, data, err := s.open(ctx, p, ref)
+	if err == nil {
+		err = within(p, was)
+	}
 	if err != nil {
 		return View{}, err
 	}
@@ -100,7 +103,7 @@ func (s *Service) end(ctx context.Context, p lanyard.Principal, ref string, to l
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return View{}, err
 	}
-	b, err := s.find(ctx, p, ref)
+	b, err := s.findToChange(ctx, p, ref)
 	if err != nil {
 		return View{}, err
 	}
@@ -125,7 +128,7 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, ref string) e
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return err
 	}
-	b, err := s.find(ctx, p, ref)
+	b, err := s.findToChange(ctx, p, ref)
 	if err != nil {
 		return err
 	}

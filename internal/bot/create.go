@@ -106,6 +106,7 @@ func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lan
 	if err := errors.Join(named(n.Name), connection.ValidMetadata(n.Metadata), allowed(&b)); err != nil {
 		return b, d, err
 	}
+	b.Allow.Providers, b.Allow.Labels = p.Providers, p.Labels
 	if err := s.at(&b, &d, len(n.Candidates) > 0); err != nil {
 		return b, d, err
 	}

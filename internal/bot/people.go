@@ -30,6 +30,10 @@ func (s *Service) people(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 	if err != nil {
 		return nil, err
 	}
+	found = slices.DeleteFunc(found, func(c lanyard.Connection) bool { return reach(b).Reaches(c.Provider, c.Label) != nil })
+	if len(found) == 0 {
+		return nil, lanyard.Errorf(lanyard.CodeConnectionNeeded, "nobody who is meant is within reach of the key that made the bot")
+	}
 	q := meeting.Question{Provider: b.Provider, Number: d.Number}
 	for i := range found {
 		c := found[(i+int(b.Turn%int64(len(found))))%len(found)]

@@ -20,7 +20,7 @@ func (s *Service) Relay(ctx context.Context, p lanyard.Principal, ref string, c 
 	if err := p.Need(scope); err != nil {
 		return runner.Answer{}, err
 	}
-	b, err := s.find(ctx, p, ref)
+	b, err := s.findToChange(ctx, p, ref)
 	if err != nil {
 		return runner.Answer{}, err
 	}

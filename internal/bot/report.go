@@ -34,6 +34,11 @@ func (s *Service) Report(ctx context.Context, p lanyard.Principal, ref string, r
 		return View{}, err
 	}
 	b, err := s.find(ctx, p, ref)
+	if err == nil {
+		if err = within(p, b); b.Used != "" && s.concerns(ctx, p, b.Used) { // it has joined on behalf of somebody whom p reaches
+			err = nil
+		}
+	}
 	if err != nil {
 		return View{}, err
 	}

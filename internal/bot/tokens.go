@@ -13,14 +13,15 @@ import (
 
 // Join asks for join tokens.
 type Join struct {
-	Types []string // empty: all that the bot may have, and the key has the scope for
+	Types   []string // empty: all that the bot may have, and the key has the scope for
+	Meeting string   // the number of the meeting that it is asked for; empty: not said
 }
 
 // JoinTokens mints what a bot joins with now, on behalf of the first who can be used, and
 // says who that was and why those before were not. The bot is joining then. While nobody
 // is in the meeting it waits for them, and the error says when to ask again.
 //
-// Errors: not_found, bot_over, bot_too_early, bot_not_allowed, scope_missing,
+// Errors: not_found, bot_over, bot_too_early, bot_not_allowed, scope_missing, meeting_not_allowed,
 // ability_missing, bot_no_candidates, person_absent, and those of minting.
 func (s *Service) JoinTokens(ctx context.Context, p lanyard.Principal, ref string, j Join) (jointoken.First, error) {
 	b, data, err := s.open(ctx, p, ref)
@@ -28,6 +29,9 @@ func (s *Service) JoinTokens(ctx context.Context, p lanyard.Principal, ref strin
 		return jointoken.First{}, err
 	}
 	types, err := typesFor(p, b, j.Types)
+	if err == nil && j.Meeting != "" && j.Meeting != data.Number { // before anything is used up
+		err = lanyard.Errorf(lanyard.CodeMeetingNotAllowed, "")
+	}
 	if err != nil {
 		return jointoken.First{}, err
 	}
@@ -65,12 +69,15 @@ func first(host bool) int {
 	return 0
 }
 
-// typesFor are those that the bot may have. The scopes of the key are looked at where the
-// tokens are minted; here it is asked only which to leave out when none was named.
+// typesFor are those that the bot may have, and the key that asks: each that is named, or
+// all that it has the scope for. It comes first, so that who may have none moves no bot.
 func typesFor(p lanyard.Principal, b lanyard.Bot, wanted []string) ([]string, error) {
 	for _, typ := range wanted {
 		if !slices.Contains(b.Allow.Types, typ) {
 			return nil, lanyard.Errorf(lanyard.CodeBotNotAllowed, "types: the bot may have those that it was made with in allow.types")
+		}
+		if err := p.Need(lanyard.ScopeOfType(typ)); err != nil {
+			return nil, err
 		}
 	}
 	if len(wanted) > 0 {

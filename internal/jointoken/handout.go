@@ -231,8 +231,8 @@ func (s *Service) accessToken(ctx context.Context, p lanyard.Principal, u lanyar
 	return out, err
 }
 
-// Which reads a meeting's number. Errors: invalid_meeting_link, ability_missing.
-func (s *Service) Which(number string) (provider.Meeting, error) {
-	_, m, err := s.Meetings.Find("", "", number)
+// Which reads a meeting's link or number. Errors: invalid_meeting_link, ability_missing.
+func (s *Service) Which(link, number string) (provider.Meeting, error) {
+	_, m, err := s.Meetings.Find("", link, number)
 	return m, err
 }

@@ -287,7 +287,8 @@ func (s *Service) log(ctx context.Context, p lanyard.Principal, c lanyard.Connec
 	if cause != nil {
 		e = e.Failed(cause)
 	}
-	return s.Store.Read(ctx, func(*store.Query) (lanyard.Entry, error) { return e, nil })
+	// Whoever asked may have hung up: the provider was asked all the same.
+	return s.Store.Read(context.WithoutCancel(ctx), func(*store.Query) (lanyard.Entry, error) { return e, nil })
 }
 
 func (s *Service) denied(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, typ string, cause error) error {

@@ -111,8 +111,8 @@ func (s *Server) services(ctx context.Context) error {
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners, Bots: bots}).Mount(s.front)
 	s.mountVendors(vendors{apps: apps, connections: connections, journeys: journeys, meetings: meetings, bots: bots, runners: runners})
 	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front,
-		Bots: func(ctx context.Context, p lanyard.Principal, id lanyard.BotID, types []string) (jointoken.First, error) {
-			return bots.JoinTokens(ctx, p, string(id), bot.Join{Types: types})
+		Bots: func(ctx context.Context, p lanyard.Principal, id lanyard.BotID, types []string, meeting string) (jointoken.First, error) {
+			return bots.JoinTokens(ctx, p, string(id), bot.Join{Types: types, Meeting: meeting})
 		}})
 	proxy.New(proxy.Config{Bots: bots, Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
 		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()

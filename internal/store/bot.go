@@ -146,7 +146,8 @@ func (tx *Tx) WakeBots(project lanyard.ProjectID, meeting []byte) error {
 	return err
 }
 
-// PurgeBots forgets up to limit bots that were over before a moment, and says how many.
+// PurgeBots forgets up to limit bots that were over before a moment, and says how many; and
+// as many keys that were bots' own and ended before it.
 func (tx *Tx) PurgeBots(before time.Time, limit int) (int, error) {
 	ids, err := all(&tx.Query, func(r row, id *lanyard.BotID) error { return r.Scan(id) }, `DELETE FROM bots WHERE id IN
 		(SELECT b.id FROM bots b WHERE b.ended_at > 0 AND b.ended_at < $1 ORDER BY b.ended_at LIMIT $2) RETURNING id`, micros(before), limit)
@@ -158,14 +159,24 @@ func (tx *Tx) PurgeBots(before time.Time, limit int) (int, error) {
 			return 0, err
 		}
 	}
+	if err == nil {
+		_, err = tx.exec(`DELETE FROM keys WHERE id IN (SELECT k.id FROM keys k
+			WHERE k.bot_id <> '' AND k.revoked_at > 0 AND k.revoked_at < $1 LIMIT $2)`, micros(before), limit)
+	}
 	return len(ids), err
 }
 
 const botStepColumns = `id, project_id, bot_id, at, state, connection_id, code, sdk, said_by`
 
-// AddBotStep writes a line of a bot's time line.
+// AddBotStep writes a line of a bot's time line, which keeps as many as are shown: whoever
+// runs the bot can report without end.
 func (tx *Tx) AddBotStep(s lanyard.BotStep) error {
-	return tx.add("bot_steps", botStepColumns, []any{s.ID, s.Project, s.Bot, micros(tx.stamp(s.At)), s.State, s.Connection, s.Code, s.SDK, s.By})
+	if err := tx.add("bot_steps", botStepColumns, []any{s.ID, s.Project, s.Bot, micros(tx.stamp(s.At)), s.State, s.Connection, s.Code, s.SDK, s.By}); err != nil {
+		return err
+	}
+	_, err := tx.exec(`DELETE FROM bot_steps WHERE bot_id = $1 AND id <= (SELECT o.id FROM bot_steps o WHERE o.bot_id = $1
+		ORDER BY o.id DESC LIMIT 1 OFFSET `+strconv.Itoa(lanyard.MostBotSteps)+`)`, s.Bot)
+	return err
 }
 
 // BotSteps returns the time line of a bot, the latest 200 lines of it, oldest first.

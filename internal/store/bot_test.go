@@ -92,6 +92,9 @@ func TestBots(t *testing.T) {
 		}
 		same(t, "purged, too early", purge(over.EndedAt), 0)
 		same(t, "purged", purge(over.EndedAt.Add(time.Second)), 1)
+		done(t, db, func(tx *store.Tx) error { _, err := tx.PurgeBots(time.Now().Add(time.Minute), 10); return err })
+		absent("a key that outlived its bot", db.View(t.Context(), func(q *store.Query) error { _, err := q.Key(key.ID); return err }))
+		_ = view(t, db, func(q *store.Query) (store.Key, error) { return q.Key(w.key.ID) }) // nobody's own
 		same(t, "the other project's", view(t, db, func(q *store.Query) (lanyard.Bot, error) { return q.Bot(other.project.ID, other.bot.ID) }), other.bot)
 	})
 }

@@ -27,8 +27,9 @@ type Config struct {
 	Access *access.Service
 	Tokens *jointoken.Service
 	Front  *web.Front
-	// Bots mints for a URL that was made for a bot; nil: there are none.
-	Bots func(ctx context.Context, p lanyard.Principal, bot lanyard.BotID, types []string) (jointoken.First, error)
+	// Bots mints for a URL that was made for a bot, if its meeting is the one that is said, if
+	// one is; nil: there are none.
+	Bots func(ctx context.Context, p lanyard.Principal, bot lanyard.BotID, types []string, meeting string) (jointoken.First, error)
 }
 
 // Mount registers the front.
@@ -113,23 +114,17 @@ func (s *service) forBot(ctx context.Context, p lanyard.Principal, u lanyard.Tok
 		return out, lanyard.Errorf(lanyard.CodeTokenURLInvalid, "")
 	}
 	said := ""
-	if a.MeetingNumber != "" {
-		m, err := s.Tokens.Which(a.MeetingNumber)
+	if a.MeetingNumber != "" || a.MeetingURL != "" {
+		m, err := s.Tokens.Which(a.MeetingURL, a.MeetingNumber)
 		if err != nil {
 			return out, err
 		}
 		said = m.Number
 	}
-	first, err := s.Bots(ctx, p, u.Bot, u.Types)
+	first, err := s.Bots(ctx, p, u.Bot, u.Types, said)
 	out.Meeting, out.Skipped, out.Failed = first.Meeting, first.Skipped, first.Failed
-	switch {
-	case err != nil:
-		return out, err
-	case said != "" && first.Meeting.Number != "" && said != first.Meeting.Number:
-		return jointoken.HandedOut{}, lanyard.Errorf(lanyard.CodeMeetingNotAllowed, "")
-	}
 	for _, t := range first.Tokens {
 		out.Tokens = append(out.Tokens, jointoken.Handed{Type: t.Type, Token: t.Token, ExpiresAt: t.ExpiresAt, Connection: first.Used.ID})
 	}
-	return out, nil
+	return out, err
 }

@@ -71,6 +71,9 @@ func platform(v bot.View) string {
 	return ""
 }
 
+// mostAttributes is by how many a list is narrowed: each is a condition of one query.
+const mostAttributes = 20
+
 // bots lists those that were made here, the newest first.
 func (d *Dialect) bots(ctx context.Context, p lanyard.Principal, r *http.Request, _ []byte) (reply, error) {
 	q := r.URL.Query()
@@ -79,6 +82,9 @@ func (d *Dialect) bots(ctx context.Context, p lanyard.Principal, r *http.Request
 		if key, ok := strings.CutPrefix(name, "custom_attr["); ok && strings.HasSuffix(key, "]") {
 			f.Metadata[strings.TrimSuffix(key, "]")] = values[0]
 		}
+	}
+	if len(f.Metadata) > mostAttributes {
+		return reply{}, invalid("custom_attr: at most %d of them", mostAttributes)
 	}
 	if word := q.Get("status"); word != "" {
 		for state, is := range words {
