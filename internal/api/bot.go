@@ -41,6 +41,9 @@ func (a *API) createBot(ctx context.Context, p lanyard.Principal, in *createBot)
 		n.Candidates = append(n.Candidates, bot.Who{Connection: lanyard.ConnectionID(c.ConnectionID), EndUser: c.EndUserID, Label: c.Label, Account: c.Account, Host: c.Host})
 	}
 	v, err := a.Bots.Create(ctx, p, n)
+	if err == nil {
+		_, err = v.Passed("")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +133,9 @@ func (a *API) reportBot(ctx context.Context, p lanyard.Principal, in *reportBot)
 }
 
 func oneBot(v bot.View, err error) (*wire.Bot, error) {
+	if err == nil {
+		_, err = v.Passed("")
+	}
 	if err != nil {
 		return nil, err
 	}
