@@ -37,6 +37,8 @@ type New struct {
 	GiveUpAfter time.Duration // for how long it waits for a person; 0: 10 minutes
 	Request     []byte        // the vendor's body as it came
 	Key         bool          // it gets a key of its own
+	Look        bool          // View.Preflight says how it looks
+	Trial       bool          // for that, the provider is asked
 }
 
 // Create makes a bot: scheduled, or ready where its hour is near. Errors: scope_missing,
@@ -46,7 +48,7 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View,
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return View{}, err
 	}
-	b, data, err := s.wanted(ctx, p, n)
+	b, data, passed, err := s.wanted(ctx, p, n)
 	if err != nil {
 		return View{}, err
 	}
@@ -69,12 +71,15 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View,
 	if v, err = s.get(ctx, p, string(b.ID)); err != nil {
 		return View{}, err
 	}
-	v.Key = made.Key
+	if v.Key = made.Key; n.Look {
+		v.Preflight = s.ahead(ctx, p, b, data, n, passed)
+	}
 	return v, nil
 }
 
-// wanted checks what is asked for, and makes the bot of it.
-func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lanyard.Bot, d lanyard.BotData, err error) {
+// wanted checks what is asked for, and makes the bot of it. Candidates who are not there
+// are passed over, as long as somebody is.
+func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lanyard.Bot, d lanyard.BotData, passed []jointoken.Skipped, err error) {
 	now := s.Store.Clock()
 	b = lanyard.Bot{ID: lanyard.NewID[lanyard.BotID]("bot_"), Project: p.Project, Dialect: n.Dialect, Allow: n.Allow, Metadata: n.Metadata,
 		DedupKey: n.DedupKey, State: lanyard.BotScheduled, JoinAt: n.JoinAt, Patience: n.GiveUpAfter}
@@ -88,27 +93,27 @@ func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lan
 	}
 	switch {
 	case b.JoinAt.Before(now.Add(-longAgo)):
-		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: has passed")
+		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: has passed")
 	case b.JoinAt.After(now.Add(farAway)):
-		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: more than 400 days away")
+		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: more than 400 days away")
 	case n.Runner != "" && n.Runner != "none":
-		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "runner: none; whoever runs the bot asks for its join tokens")
+		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "runner: none; whoever runs the bot asks for its join tokens")
 	case b.Patience < 10*time.Second || b.Patience > 24*time.Hour:
-		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "give_up_after_seconds: 10 to 86400")
+		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "give_up_after_seconds: 10 to 86400")
 	case len(b.DedupKey) > 255 || strings.ContainsFunc(b.DedupKey, control):
-		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "deduplication_key: at most 255 bytes, without control characters")
+		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "deduplication_key: at most 255 bytes, without control characters")
 	}
 	if err := errors.Join(named(n.Name), connection.ValidMetadata(n.Metadata), allowed(&b)); err != nil {
-		return b, d, err
+		return b, d, nil, err
 	}
 	if err := s.at(&b, &d, len(n.Candidates) > 0); err != nil {
-		return b, d, err
+		return b, d, nil, err
 	}
-	if b.Candidates, err = s.Tokens.Candidates(ctx, p, n.Candidates); err != nil {
-		return b, d, err
+	if b.Candidates, passed, err = s.Tokens.Known(ctx, p, n.Candidates); err != nil {
+		return b, d, nil, err
 	}
 	b.Sealed, err = s.seal(ctx, b, d)
-	return b, d, err
+	return b, d, passed, err
 }
 
 // at reads the link of a bot. One that is to join on somebody's behalf needs one that can
