@@ -77,8 +77,9 @@ func (s *Service) Known(ctx context.Context, p lanyard.Principal, who []Who) (ou
 			return nil, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "candidates[%d]: name a connection, an end user, a label of at most 64 characters, an account or the host; one of them", i)
 		case err != nil:
 			return nil, nil, err
+		default:
+			out = append(out, some...)
 		}
-		out = append(out, some...)
 	}
 	if len(passed) > 0 && len(out) == 0 {
 		return nil, nil, nobody(passed)
