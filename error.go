@@ -59,7 +59,14 @@ type Error struct {
 	MissingScopes []string      // in the provider's spelling
 	RetryAfter    time.Duration // when to try again; 0: not said
 	Choices       []string      // ids to choose from, where one call meant several
+	Skipped       []Skipped     // who could not be used, and why not, where one call named several
 	Err           error         // the cause, for the log
+}
+
+// Skipped says why somebody was not used on whose behalf something was to be done.
+type Skipped struct {
+	Connection ConnectionID // empty: a candidate that is nobody
+	Err        error
 }
 
 // Errorf makes an Error; an empty format means the sentence of docs/errors.md.

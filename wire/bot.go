@@ -36,15 +36,6 @@ type BotCandidate struct {
 	Host         bool   `json:"host,omitempty" doc:"Whoever hosts the meeting"`
 }
 
-// NewCandidate names a candidate: exactly one of its members.
-type NewCandidate struct {
-	ConnectionID string `json:"connection_id,omitempty" maxLength:"64"`
-	EndUserID    string `json:"end_user_id,omitempty" maxLength:"255" doc:"Your own id for them: each of their connections"`
-	Label        string `json:"label,omitempty" maxLength:"64" doc:"A group: each connection that has it"`
-	Account      string `json:"account,omitempty" maxLength:"255" doc:"The provider's id of the account, such as Zoom's user id"`
-	Host         bool   `json:"host,omitempty" doc:"Whoever hosts the meeting, where they are connected"`
-}
-
 // BotAllow is what a bot may use, whatever the key may that asks for it.
 type BotAllow struct {
 	Types  []string    `json:"types,omitempty" maxItems:"3" doc:"Of join tokens: onbehalf, zak, local_recording. Absent: onbehalf"`
@@ -76,19 +67,21 @@ type NewBot struct {
 	MeetingURL  string            `json:"meeting_url" minLength:"1" maxLength:"4096" doc:"Any shape of link"`
 	Name        string            `json:"name,omitempty" maxLength:"200" doc:"As it is shown in the meeting"`
 	JoinAt      *time.Time        `json:"join_at,omitempty" doc:"Absent: now"`
-	Candidates  []NewCandidate    `json:"candidates,omitempty" maxItems:"20" doc:"On whose behalf, in order; absent: it gets no join tokens"`
+	Candidates  []Candidate       `json:"candidates,omitempty" maxItems:"20" doc:"On whose behalf, in order; absent: it gets no join tokens"`
 	Allow       BotAllow          `json:"allow,omitzero"`
 	Runner      string            `json:"runner,omitempty" maxLength:"64" doc:"Who runs it: the id of a runner, its kind, or none: then whoever does asks for its join tokens; absent: the default, or none"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	DedupKey    string            `json:"deduplication_key,omitempty" maxLength:"255" doc:"One bot at a time has it"`
 	GiveUpAfter int               `json:"give_up_after_seconds,omitempty" minimum:"0" maximum:"86400" doc:"How long it waits for a person; absent: 600"`
+	Trial       bool              `json:"trial,omitempty" doc:"For the preflight in the answer, ask the provider for the tokens, and throw them away"`
 	Key         bool              `json:"key,omitempty" doc:"Make it a key of its own, good for its join tokens, its reports and reading it, until it is over"`
 }
 
 // MadeBot is the answer to NewBot.
 type MadeBot struct {
 	Bot
-	Credential string `json:"credential,omitempty" doc:"The bot's own key, where one was asked for. It is shown once and cannot be read again"`
+	Preflight  *Preflight `json:"preflight,omitempty" doc:"How it looks for the bot, now or at its hour. It was made all the same"`
+	Credential string     `json:"credential,omitempty" doc:"The bot's own key, where one was asked for. It is shown once and cannot be read again"`
 }
 
 // BotChange changes a bot: PATCH /v1/bots/{id}. What is absent stays.
@@ -107,16 +100,7 @@ type BotJoin struct {
 // BotTokens is what a bot joins with now. Nothing of it is stored.
 type BotTokens struct {
 	JoinTokens
-	ConnectionID string       `json:"connection_id" doc:"On whose behalf"`
-	Skipped      []BotSkipped `json:"skipped,omitempty" doc:"Who came before, and why not on theirs"`
-}
-
-// BotSkipped says why somebody was not used.
-type BotSkipped struct {
-	ConnectionID string `json:"connection_id,omitempty" doc:"Absent: a candidate that is nobody"`
-	Code         string `json:"code"`
-	Detail       string `json:"detail"`
-	ReconnectURL string `json:"reconnect_url,omitempty"`
+	ConnectionID string `json:"connection_id" doc:"On whose behalf"`
 }
 
 // BotReport says what came of it: POST /v1/bots/{id}/report.

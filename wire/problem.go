@@ -15,6 +15,7 @@ type Problem struct {
 	MissingScopes []string     `json:"missing_scopes,omitempty" doc:"In the provider's spelling"`
 	RetryAfter    int          `json:"retry_after,omitempty" doc:"Seconds to wait; the same as the Retry-After header"`
 	Choices       []string     `json:"choices,omitempty" doc:"Ids to choose from, where one call meant several"`
+	Skipped       []Skipped    `json:"skipped,omitempty" doc:"Who could not be used, in the order in which they were tried, where several might have been"`
 	Errors        []FieldError `json:"errors,omitempty" doc:"What is wrong where in the request"`
 	RequestID     string       `json:"request_id,omitempty" doc:"Name of this request in the server's log"`
 }

@@ -57,10 +57,11 @@ type ReconnectRequest struct {
 
 // JoinTokenRequest mints what a meeting needs: POST /v1/join-tokens.
 type JoinTokenRequest struct {
-	ConnectionID  string   `json:"connection_id,omitempty" maxLength:"64" doc:"For local_recording alone it may be left out: then it is the host's, where that is known"`
-	MeetingURL    string   `json:"meeting_url,omitempty" maxLength:"4096" doc:"Any shape of link, as people paste it"`
-	MeetingNumber string   `json:"meeting_number,omitempty" maxLength:"20" doc:"9 to 11 digits"`
-	Types         []string `json:"types" minItems:"1" maxItems:"3" doc:"onbehalf, zak, local_recording; the key needs the scope of each"`
+	ConnectionID  string      `json:"connection_id,omitempty" maxLength:"64" doc:"Or candidates. For local_recording alone it may be left out: then it is the host's, where that is known"`
+	Candidates    []Candidate `json:"candidates,omitempty" maxItems:"20" doc:"On whose behalf: the first in order who can be used"`
+	MeetingURL    string      `json:"meeting_url,omitempty" maxLength:"4096" doc:"Any shape of link, as people paste it"`
+	MeetingNumber string      `json:"meeting_number,omitempty" maxLength:"20" doc:"9 to 11 digits"`
+	Types         []string    `json:"types" minItems:"1" maxItems:"3" doc:"onbehalf, zak, local_recording; the key needs the scope of each"`
 }
 
 // JoinTokens is what a bot joins with. Nothing of it is stored.
@@ -70,6 +71,8 @@ type JoinTokens struct {
 	RegistrantTK  string        `json:"tk,omitempty" doc:"Registrant token of a personal join link"`
 	Tokens        []JoinToken   `json:"tokens"`
 	Failed        []JoinFailure `json:"failed,omitempty" doc:"Types that could not be had, beside those that could"`
+	Used          string        `json:"used,omitempty" doc:"On whose behalf, where several might have been: the connection"`
+	Skipped       []Skipped     `json:"skipped,omitempty" doc:"Who came before, and why not on theirs"`
 }
 
 // JoinToken is one join token and the SDK parameter that takes it.

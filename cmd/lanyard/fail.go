@@ -64,6 +64,7 @@ func (c *cli) fail(err error) int {
 			fmt.Fprintf(c.err, "  %s: %s\n", line.name, line.text)
 		}
 	}
+	printSkipped(c.err, p.Skipped)
 	return exitCode(err)
 }
 

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"lanyard"
@@ -35,11 +34,8 @@ type createBot struct{ Body wire.NewBot }
 func (a *API) createBot(ctx context.Context, p lanyard.Principal, in *createBot) (*wire.MadeBot, error) {
 	b := in.Body
 	n := bot.New{Runner: b.Runner, MeetingURL: b.MeetingURL, Name: b.Name, JoinAt: orZero(b.JoinAt), Metadata: b.Metadata, DedupKey: b.DedupKey,
-		GiveUpAfter: time.Duration(b.GiveUpAfter) * time.Second, Key: b.Key,
+		GiveUpAfter: time.Duration(b.GiveUpAfter) * time.Second, Key: b.Key, Look: true, Trial: b.Trial, Candidates: whoOf(b.Candidates),
 		Allow: lanyard.BotAllow{Types: b.Allow.Types, Scopes: b.Allow.Scopes, Proxy: rulesFrom(b.Allow.Proxy)}}
-	for _, c := range b.Candidates {
-		n.Candidates = append(n.Candidates, bot.Who{Connection: lanyard.ConnectionID(c.ConnectionID), EndUser: c.EndUserID, Label: c.Label, Account: c.Account, Host: c.Host})
-	}
 	v, err := a.Bots.Create(ctx, p, n)
 	if err == nil {
 		_, err = v.Passed("")
@@ -47,18 +43,26 @@ func (a *API) createBot(ctx context.Context, p lanyard.Principal, in *createBot)
 	if err != nil {
 		return nil, err
 	}
-	return &wire.MadeBot{Bot: *botOf(v), Credential: string(v.Key.Reveal())}, nil
+	out := &wire.MadeBot{Bot: *botOf(v), Credential: string(v.Key.Reveal())}
+	if v.Preflight != nil {
+		out.Preflight = preflightOf(*v.Preflight)
+	}
+	return out, nil
 }
 
 type listBots struct {
 	Page
-	State    string `query:"state" maxLength:"20"`
-	DedupKey string `query:"deduplication_key" maxLength:"255"`
-	Provider string `query:"provider" maxLength:"64"`
+	State    string            `query:"state" enum:"scheduled,ready,joining,waiting_for_person,waiting_room,joined,left,failed,cancelled"`
+	Metadata map[string]string `query:"metadata,deepObject" doc:"metadata[order]=17: this member has this value; repeat it for more"`
+	DedupKey string            `query:"deduplication_key" maxLength:"255"`
+	Dialect  string            `query:"dialect" enum:"attendee,meetstream" doc:"In which vendor's words it was asked for"`
+	Provider string            `query:"provider" maxLength:"64"`
+	From     time.Time         `query:"from" doc:"It is to join then, or later"`
+	To       time.Time         `query:"to" doc:"It is to join before"`
 }
 
 func (a *API) listBots(ctx context.Context, p lanyard.Principal, in *listBots) (*wire.List[wire.Bot], error) {
-	f := lanyard.BotFilter{DedupKey: in.DedupKey, Provider: in.Provider}
+	f := lanyard.BotFilter{Metadata: in.Metadata, DedupKey: in.DedupKey, Dialect: lanyard.Dialect(in.Dialect), Provider: in.Provider, From: in.From, To: in.To}
 	if in.State != "" {
 		f.States = []lanyard.BotState{lanyard.BotState(in.State)}
 	}
@@ -110,16 +114,7 @@ func (a *API) botTokens(ctx context.Context, p lanyard.Principal, in *botTokens)
 	if err != nil {
 		return nil, err
 	}
-	out := &wire.BotTokens{JoinTokens: *joinTokensOf(first.Minted), ConnectionID: string(first.Used.ID)}
-	for _, k := range first.Skipped {
-		code := lanyard.CodeOf(k.Err)
-		s := wire.BotSkipped{ConnectionID: string(k.Connection), Code: string(code), Detail: inWords(code)}
-		if e, ok := errors.AsType[*lanyard.Error](k.Err); ok {
-			s.ReconnectURL = e.ReconnectURL
-		}
-		out.Skipped = append(out.Skipped, s)
-	}
-	return out, nil
+	return &wire.BotTokens{JoinTokens: *firstOf(first), ConnectionID: string(first.Used.ID)}, nil
 }
 
 type reportBot struct {

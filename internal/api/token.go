@@ -72,11 +72,32 @@ type joinTokens struct{ Body wire.JoinTokenRequest }
 
 func (a *API) joinTokens(ctx context.Context, p lanyard.Principal, in *joinTokens) (*wire.JoinTokens, error) {
 	b := in.Body
+	if len(b.Candidates) > 0 {
+		return a.firstTokens(ctx, p, b)
+	}
 	m, err := a.JoinTokens.Mint(ctx, p, jointoken.Request{Connection: lanyard.ConnectionID(b.ConnectionID), MeetingURL: b.MeetingURL, MeetingNumber: b.MeetingNumber, Types: b.Types})
 	if err != nil {
 		return nil, err
 	}
 	return joinTokensOf(m), nil
+}
+
+// firstTokens mints on behalf of the first of several who can be used.
+func (a *API) firstTokens(ctx context.Context, p lanyard.Principal, b wire.JoinTokenRequest) (*wire.JoinTokens, error) {
+	if b.ConnectionID != "" {
+		return nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "connection_id, candidates: one of them")
+	}
+	first, err := a.JoinTokens.MintNamed(ctx, p, whoOf(b.Candidates), jointoken.FirstRequest{MeetingURL: b.MeetingURL, MeetingNumber: b.MeetingNumber, Types: b.Types})
+	if err != nil {
+		return nil, err
+	}
+	return firstOf(first), nil
+}
+
+func firstOf(first jointoken.First) *wire.JoinTokens {
+	out := joinTokensOf(first.Minted)
+	out.Used, out.Skipped = string(first.Used.ID), web.SkippedOf(first.Skipped)
+	return out
 }
 
 func joinTokensOf(m jointoken.Minted) *wire.JoinTokens {

@@ -38,6 +38,8 @@ type New struct {
 	Request     []byte        // the vendor's body as it came
 	Key         bool          // it gets a key of its own
 	Hooks       []Hook        // who is told of this bot alone, where no vendor tells them
+	Look        bool          // View.Preflight says how it looks
+	Trial       bool          // for that, the provider is asked
 }
 
 // Create makes a bot: scheduled, or ready where its hour is near. A vendor that is to run it
@@ -51,7 +53,7 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View,
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return View{}, err
 	}
-	b, data, err := s.wanted(ctx, p, n)
+	b, data, passed, err := s.wanted(ctx, p, n)
 	if err != nil {
 		return View{}, err
 	}
@@ -65,11 +67,9 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View,
 	if run {
 		b.Runner, b.Kind = r.ID, r.Kind
 	}
-	var hooks []lanyard.Endpoint // where a vendor runs it, the vendor tells them
-	if !b.Vendor() {
-		if hooks, err = s.hooks(ctx, p, b, n); err != nil {
-			return View{}, err
-		}
+	hooks, err := s.hooks(ctx, b, n)
+	if err != nil {
+		return View{}, err
 	}
 	made := View{}
 	urls, err := s.prepare(ctx, p, &b, &data, r, n.Key, &made)
@@ -86,7 +86,9 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View,
 		}
 	}
 	v, err := s.get(ctx, p, string(b.ID))
-	v.Key, v.Answer = made.Key, made.Answer
+	if v.Key, v.Answer = made.Key, made.Answer; err == nil && n.Look {
+		v.Preflight = s.ahead(ctx, p, b, data, n, passed)
+	}
 	return v, err
 }
 
@@ -117,8 +119,9 @@ func (s *Service) prepare(ctx context.Context, p lanyard.Principal, b *lanyard.B
 	return urls, err
 }
 
-// wanted checks what is asked for, and makes the bot of it.
-func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lanyard.Bot, d lanyard.BotData, err error) {
+// wanted checks what is asked for, and makes the bot of it. Candidates who are not there
+// are passed over, as long as somebody is.
+func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lanyard.Bot, d lanyard.BotData, passed []jointoken.Skipped, err error) {
 	now := s.Store.Clock()
 	b = lanyard.Bot{ID: lanyard.NewID[lanyard.BotID]("bot_"), Project: p.Project, Dialect: n.Dialect, Allow: n.Allow, Metadata: n.Metadata,
 		DedupKey: n.DedupKey, State: lanyard.BotScheduled, JoinAt: n.JoinAt, Patience: n.GiveUpAfter}
@@ -132,23 +135,23 @@ func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lan
 	}
 	switch {
 	case b.JoinAt.Before(now.Add(-longAgo)):
-		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: has passed")
+		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: has passed")
 	case b.JoinAt.After(now.Add(farAway)):
-		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: more than 400 days away")
+		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: more than 400 days away")
 	case b.Patience < 10*time.Second || b.Patience > 24*time.Hour:
-		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "give_up_after_seconds: 10 to 86400")
+		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "give_up_after_seconds: 10 to 86400")
 	case len(b.DedupKey) > 255 || strings.ContainsFunc(b.DedupKey, control):
-		return b, d, lanyard.Errorf(lanyard.CodeInvalidRequest, "deduplication_key: at most 255 bytes, without control characters")
+		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "deduplication_key: at most 255 bytes, without control characters")
 	}
 	if err := errors.Join(named(n.Name), connection.ValidMetadata(n.Metadata), allowed(&b)); err != nil {
-		return b, d, err
+		return b, d, nil, err
 	}
 	b.Allow.Providers, b.Allow.Labels = p.Providers, p.Labels
 	if err := s.at(&b, &d, len(n.Candidates) > 0); err != nil {
-		return b, d, err
+		return b, d, nil, err
 	}
-	b.Candidates, err = s.Tokens.Candidates(ctx, p, n.Candidates)
-	return b, d, err
+	b.Candidates, passed, err = s.Tokens.Known(ctx, p, n.Candidates)
+	return b, d, passed, err
 }
 
 // at reads the link of a bot. One that is to join on somebody's behalf needs one that can

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lanyard"
+	"lanyard/internal/jointoken"
 	"lanyard/internal/meeting"
 )
 
@@ -19,20 +20,27 @@ type person struct {
 // people are those on whose behalf a bot may join, in the order in which they are tried:
 // who is in the meeting first, otherwise as the caller has named them, beginning further
 // on with each hand-out.
-func (s *Service) people(ctx context.Context, p lanyard.Principal, b lanyard.Bot, d lanyard.BotData) (out []person, err error) {
+func (s *Service) people(ctx context.Context, p lanyard.Principal, b lanyard.Bot, d lanyard.BotData) ([]person, error) {
+	out, _, err := s.everybody(ctx, p, b, d)
+	return out, err
+}
+
+// everybody is people, with the candidates that stand for nobody, and why. Where none
+// stands for anybody, that is the error.
+func (s *Service) everybody(ctx context.Context, p lanyard.Principal, b lanyard.Bot, d lanyard.BotData) (out []person, passed []jointoken.Skipped, err error) {
 	switch {
 	case b.Provider == "":
-		return nil, lanyard.Errorf(lanyard.CodeAbilityMissing, "this meeting takes no join tokens")
+		return nil, nil, lanyard.Errorf(lanyard.CodeAbilityMissing, "this meeting takes no join tokens")
 	case len(b.Candidates) == 0:
-		return nil, lanyard.Errorf(lanyard.CodeBotNoCandidates, "")
+		return nil, nil, lanyard.Errorf(lanyard.CodeBotNoCandidates, "")
 	}
-	found, _, err := s.Tokens.Resolve(ctx, p, b.Candidates, "", d.Number)
+	found, passed, err := s.Tokens.Among(ctx, p, b.Candidates, b.Provider, d.Number)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	found = slices.DeleteFunc(found, func(c lanyard.Connection) bool { return reach(b).Reaches(c.Provider, c.Label) != nil })
 	if len(found) == 0 {
-		return nil, lanyard.Errorf(lanyard.CodeConnectionNeeded, "nobody who is meant is within reach of the key that made the bot")
+		return nil, nil, lanyard.Errorf(lanyard.CodeConnectionNeeded, "nobody who is meant is within reach of the key that made the bot")
 	}
 	q := meeting.Question{Provider: b.Provider, Number: d.Number}
 	for i := range found {
@@ -43,7 +51,7 @@ func (s *Service) people(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 	reader := lanyard.Principal{Project: b.Project, Name: "lanyard", Scopes: []lanyard.Scope{lanyard.ScopeRead}}
 	known, err := s.Meetings.Ask(ctx, reader, q)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i := range out {
 		for _, k := range known.Connections {
@@ -53,7 +61,7 @@ func (s *Service) people(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 		}
 	}
 	slices.SortStableFunc(out, func(a, b person) int { return rank(a) - rank(b) })
-	return out, nil
+	return out, passed, nil
 }
 
 func rank(p person) int {

@@ -12,6 +12,7 @@ import (
 	"lanyard/internal/connection"
 	"lanyard/internal/jointoken"
 	"lanyard/internal/meeting"
+	"lanyard/internal/preflight"
 	"lanyard/internal/runner"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
@@ -33,6 +34,7 @@ type Config struct {
 	Connections *connection.Service
 	Meetings    *meeting.Service
 	Tokens      *jointoken.Service
+	Preflight   *preflight.Service
 	Runners     *runner.Service
 	Events      *webhook.Service
 	Hold        func() error // why nothing may be done of itself now; nil: nothing is in the way
@@ -60,10 +62,11 @@ func NewService(c Config) *Service {
 // View is a bot with what belongs to it, opened for its owner.
 type View struct {
 	lanyard.Bot
-	Data   lanyard.BotData // without what was asked for in a vendor's words, and without its token URLs
-	Steps  []lanyard.BotStep
-	Answer *runner.Answer // what its vendor has just answered, a refusal too; nil: nothing
-	Key    lanyard.Secret // its own, where one was asked for; in the answer to Create alone
+	Data      lanyard.BotData // without what was asked for in a vendor's words, and without its token URLs
+	Steps     []lanyard.BotStep
+	Answer    *runner.Answer    // what its vendor has just answered, a refusal too; nil: nothing
+	Preflight *preflight.Report // how it looks, where that was asked; in the answer to Create alone
+	Key       lanyard.Secret    // its own, where one was asked for; in the answer to Create alone
 }
 
 // Passed is what a vendor of that kind has answered, for a caller who speaks its words; to

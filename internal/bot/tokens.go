@@ -38,7 +38,7 @@ func (s *Service) JoinTokens(ctx context.Context, p lanyard.Principal, ref strin
 	if err := s.enter(ctx, p, &b); err != nil {
 		return jointoken.First{}, err
 	}
-	people, err := s.people(ctx, p, b, data)
+	people, passed, err := s.everybody(ctx, p, b, data)
 	if err != nil {
 		return jointoken.First{}, err
 	}
@@ -48,7 +48,7 @@ func (s *Service) JoinTokens(ctx context.Context, p lanyard.Principal, ref strin
 	if slices.Equal(types, []string{jointoken.LocalRecording}) {
 		slices.SortStableFunc(people, func(a, b person) int { return first(b.host) - first(a.host) })
 	}
-	r := jointoken.FirstRequest{MeetingURL: data.MeetingURL, Types: types}
+	r := jointoken.FirstRequest{MeetingURL: data.MeetingURL, Types: types, Passed: passed}
 	for _, one := range people {
 		r.Candidates = append(r.Candidates, lanyard.Candidate{Connection: one.ID})
 	}
@@ -182,7 +182,7 @@ func (s *Service) handed(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 	case err != nil:
 		return err
 	case cause != nil && soonest > 0:
-		return &lanyard.Error{Code: lanyard.CodePersonAbsent, RetryAfter: soonest}
+		return &lanyard.Error{Code: lanyard.CodePersonAbsent, RetryAfter: soonest, Skipped: out.Skipped}
 	}
 	return cause
 }

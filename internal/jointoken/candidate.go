@@ -61,6 +61,32 @@ func (s *Service) Candidates(ctx context.Context, p lanyard.Principal, who []Who
 	return out, s.there(ctx, p, out)
 }
 
+// Known is Candidates for a list of which some may not be there: they are passed over, with
+// why. Where nobody is there it is not_found.
+func (s *Service) Known(ctx context.Context, p lanyard.Principal, who []Who) (out []lanyard.Candidate, passed []Skipped, err error) {
+	if len(who) > mostPeople {
+		return nil, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "candidates: at most %d", mostPeople)
+	}
+	for i, w := range who {
+		some, err := s.Candidates(ctx, p, []Who{w})
+		e, _ := errors.AsType[*lanyard.Error](err)
+		switch {
+		case errors.Is(err, lanyard.CodeNotFound):
+			passed = append(passed, Skipped{Err: lanyard.Errorf(lanyard.CodeNotFound, "candidates[%d]: there is no such connection, person or account", i)})
+		case e != nil && e.Code == lanyard.CodeInvalidRequest:
+			return nil, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "candidates[%d]: name a connection, an end user, a label of at most 64 characters, an account or the host; one of them", i)
+		case err != nil:
+			return nil, nil, err
+		default:
+			out = append(out, some...)
+		}
+	}
+	if len(passed) > 0 && len(out) == 0 {
+		return nil, nil, nobody(passed)
+	}
+	return out, passed, nil
+}
+
 // there refuses candidates that are nobody's, so that a slip is heard of when it is made.
 func (s *Service) there(ctx context.Context, p lanyard.Principal, list []lanyard.Candidate) error {
 	return s.Store.View(ctx, func(q *store.Query) error {
@@ -140,10 +166,30 @@ func (s *Service) Resolve(ctx context.Context, p lanyard.Principal, list []lanya
 	return found, m, err
 }
 
-// nobody is the error where no candidate is anybody.
+// Among is Resolve for a meeting whose provider and number are known, and says who was
+// passed over, too.
+func (s *Service) Among(ctx context.Context, p lanyard.Principal, list []lanyard.Candidate, at, number string) ([]lanyard.Connection, []Skipped, error) {
+	found, passed, err := s.people(ctx, p, list, at, number)
+	if err == nil && len(found) == 0 {
+		err = nobody(passed)
+	}
+	return found, passed, err
+}
+
+// nobody is the error where no candidate is anybody, or none could be used: that of the
+// first, with all of them beside it.
 func nobody(passed []Skipped) error {
 	if len(passed) > 0 {
-		return passed[0].Err
+		first, ok := errors.AsType[*lanyard.Error](passed[0].Err)
+		if !ok {
+			return passed[0].Err
+		}
+		all := *first
+		all.Skipped = passed
+		if lanyard.OnRecord(passed[0].Err) {
+			return lanyard.Recorded(&all)
+		}
+		return &all
 	}
 	return lanyard.Errorf(lanyard.CodeInvalidRequest, "candidates: say on whose behalf")
 }
@@ -151,7 +197,7 @@ func nobody(passed []Skipped) error {
 // people are the connections that candidates stand for. number is "" where no meeting is
 // needed; then nobody is its host.
 func (s *Service) people(ctx context.Context, p lanyard.Principal, list []lanyard.Candidate, at, number string) (found []lanyard.Connection, passed []Skipped, err error) {
-	pass := func(id lanyard.ConnectionID, err error) { passed = append(passed, Skipped{id, err}) }
+	pass := func(id lanyard.ConnectionID, err error) { passed = append(passed, Skipped{Connection: id, Err: err}) }
 	for _, c := range list {
 		some, err := s.standsFor(ctx, p, c, at, number)
 		switch kind := lanyard.RowOf(lanyard.CodeOf(err)).Kind; {

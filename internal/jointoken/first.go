@@ -18,6 +18,7 @@ type FirstRequest struct {
 	Candidates    []lanyard.Candidate
 	Turn          int                            // so many are passed over: with each try of a bot the next comes first
 	Skip          func(lanyard.Connection) error // why not this one now; nil: whoever is next
+	Passed        []Skipped                      // who was named and is not there; said with the others
 	MeetingURL    string                         // any shape of link, or
 	MeetingNumber string                         // 9 to 11 digits; neither where zak is the only type
 	Types         []string                       // onbehalf, zak, local_recording
@@ -31,10 +32,7 @@ type First struct {
 }
 
 // Skipped says why somebody was not used.
-type Skipped struct {
-	Connection lanyard.ConnectionID // empty: a candidate that is nobody
-	Err        error
-}
+type Skipped = lanyard.Skipped
 
 // MintFirst mints tokens on behalf of the first candidate for whom at least one of the
 // types can be had. Where none can be used, the error is that of the first who was tried,
@@ -65,11 +63,24 @@ func (s *Service) MintFirst(ctx context.Context, p lanyard.Principal, r FirstReq
 		}
 		return err
 	})
-	out.Skipped = append(out.Skipped, passed...)
+	out.Skipped = append(append(out.Skipped, passed...), r.Passed...)
 	if err == nil && out.Used.ID == "" {
 		err = nobody(out.Skipped)
 	}
 	return out, err
+}
+
+// MintNamed is MintFirst for candidates as a caller names them. Who is not there at all is
+// passed over like everybody else who cannot be used.
+func (s *Service) MintNamed(ctx context.Context, p lanyard.Principal, who []Who, r FirstRequest) (First, error) {
+	err := s.entitled(ctx, p, "", r.Types)
+	if err != nil {
+		return First{}, err
+	}
+	if r.Candidates, r.Passed, err = s.Known(ctx, p, who); err != nil {
+		return First{}, err
+	}
+	return s.MintFirst(ctx, p, r)
 }
 
 // inTurn tries one after the other until one works, and notes why those before did not.
@@ -93,7 +104,7 @@ func (s *Service) inTurn(ctx context.Context, list []lanyard.Connection, turn in
 				return err
 			}
 		}
-		*skipped = append(*skipped, Skipped{c.ID, err})
+		*skipped = append(*skipped, Skipped{Connection: c.ID, Err: err})
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (s *Server) services(ctx context.Context) error {
 	runners := runner.New(runner.Config{Store: s.db, Vault: s.vault, Out: s.out, PublicURL: s.settings.PublicURL, Logger: s.log, Pace: s.settings.TimeScale})
 	ahead := preflight.New(preflight.Config{Store: s.db, Apps: apps, Connections: connections, Meetings: meetings, JoinTokens: tokens})
 	bots := bot.NewService(bot.Config{Store: s.db, Vault: s.vault, Access: s.access, Apps: apps, Connections: connections, Meetings: meetings, Tokens: tokens,
-		Runners: runners, Events: events, Hold: s.self.Hold, Pace: s.settings.TimeScale, Logger: s.log})
+		Preflight: ahead, Runners: runners, Events: events, Hold: s.self.Hold, Pace: s.settings.TimeScale, Logger: s.log})
 	s.tasks = append(s.tasks, bots.Tasks()...)
 	(&api.API{Access: s.access, Providers: providers, Apps: apps, Flow: journeys, Connections: connections, JoinTokens: tokens, Meetings: meetings, Preflight: ahead,
 		Audit: audit.New(audit.Config{Store: s.db, Vault: s.vault}), Events: events, Runners: runners, Bots: bots}).Mount(s.front)

@@ -91,7 +91,7 @@ func (f *Front) ProblemOf(ctx context.Context, err error) *Problem {
 		Type: f.publicURL + "/docs/errors#" + string(row.Code), Title: row.Title, Status: Status(row.Code),
 		Detail: detail, Code: string(row.Code), UserMessage: row.UserMessage,
 		ReconnectURL: e.ReconnectURL, ConnectURL: e.ConnectURL, MissingScopes: e.MissingScopes,
-		Choices: e.Choices, RequestID: rq.ID,
+		Choices: e.Choices, Skipped: SkippedOf(e.Skipped), RequestID: rq.ID,
 	}}
 	if e.RetryAfter > 0 {
 		p.RetryAfter = int(math.Ceil(e.RetryAfter.Seconds()))
@@ -106,6 +106,20 @@ func (f *Front) ProblemOf(ctx context.Context, err error) *Problem {
 		p.headers.Set("WWW-Authenticate", challenge)
 	}
 	return p
+}
+
+// SkippedOf says in an answer who was not used, and why not. What is our fault stays in
+// the log.
+func SkippedOf(list []lanyard.Skipped) (out []wire.Skipped) {
+	for _, k := range list {
+		e, ok := errors.AsType[*lanyard.Error](k.Err)
+		if !ok || e.Kind() == lanyard.Internal {
+			e = lanyard.Errorf(lanyard.CodeInternal, "")
+		}
+		out = append(out, wire.Skipped{ConnectionID: string(k.Connection), Code: string(e.Code), Detail: strings.TrimRight(e.Error(), ".") + ". " + e.Row().Do,
+			ReconnectURL: e.ReconnectURL, RetryAfter: int(math.Ceil(e.RetryAfter.Seconds()))})
+	}
+	return out
 }
 
 // WriteProblem answers with err. It is for handlers that are not registered
