@@ -57,11 +57,7 @@ func (s *Service) message(ctx context.Context, e lanyard.Endpoint, d lanyard.Del
 	case lanyard.FormatAttendee:
 		err = s.attendee(ctx, &m, ev, c, d, secrets[0])
 	case lanyard.FormatMeetStream:
-		if e.Bot != "" {
-			err = s.meetstreamBot(ctx, &m, ev)
-			break
-		}
-		err = meetstream(&m, ev, c, data, at, shown(e.Format, secrets[0]))
+		err = s.meetstream(ctx, &m, e, ev, c, data, at, shown(e.Format, secrets[0]))
 	default:
 		if m.body, err = json.Marshal(standard{ev.Type, ev.At.UTC(), data}); err == nil {
 			sign(m.header, string(ev.ID), at, m.body, secrets)

@@ -5,10 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"time"
 
 	"lanyard"
@@ -117,30 +115,6 @@ func canonical(v any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-type meetstreamMessage struct {
-	Event      lanyard.EventType `json:"event"`
-	BotID      string            `json:"bot_id"`
-	BotStatus  string            `json:"bot_status"`
-	Message    string            `json:"message"`
-	StatusCode int               `json:"status_code"`
-	Attributes map[string]string `json:"custom_attributes"`
-	Timestamp  time.Time         `json:"timestamp"`
-	Data       map[string]string `json:"data"`
-}
-
-// meetstream builds a message in MeetStream's envelope, with what is ours in data.
-func meetstream(m *message, ev lanyard.Event, c lanyard.Connection, data map[string]string, at time.Time, secret lanyard.Secret) (err error) {
-	attributes := c.Metadata
-	if attributes == nil {
-		attributes = map[string]string{}
-	}
-	m.body, err = json.Marshal(meetstreamMessage{Event: ev.Type, Message: data["user_message"], StatusCode: http.StatusOK, Attributes: attributes,
-		Timestamp: ev.At.UTC(), Data: data})
-	m.header.Set("X-MeetStream-Signature", "sha256="+hex.EncodeToString(sum(secret.Reveal(), m.body)))
-	m.header.Set("X-MeetStream-Timestamp", at.UTC().Format(time.RFC3339))
-	return err
 }
 
 // uuidOf is a UUID (RFC 9562, version 8) that is the same for the same name.

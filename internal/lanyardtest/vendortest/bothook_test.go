@@ -1,7 +1,10 @@
 package vendortest_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -186,11 +189,13 @@ func TestAttendeeBotWebhooksRefused(t *testing.T) {
 	}
 }
 
-// msHook is a receiver of MeetStream's callbacks, which are not signed.
+// msHook is a receiver of MeetStream's callbacks, which are not signed; with a secret, of
+// what it sends to a workspace's endpoints, which is.
 type msHook struct {
 	mu     sync.Mutex
+	secret string
 	got    []lanyardtest.JSON
-	signed bool
+	wrong  []string
 }
 
 func (h *msHook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
@@ -201,8 +206,19 @@ func (h *msHook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	if json.Unmarshal(raw, &m) == nil {
 		h.got = append(h.got, m)
 	}
-	for name := range r.Header {
-		h.signed = h.signed || strings.Contains(strings.ToLower(name), "signature")
+	want := ""
+	if h.secret != "" {
+		mac := hmac.New(sha256.New, []byte(h.secret))
+		mac.Write(raw)
+		want = "sha256=" + hex.EncodeToString(mac.Sum(nil))
+	}
+	for name, values := range r.Header {
+		if strings.Contains(strings.ToLower(name), "signature") && (name != "X-Meetstream-Signature" || h.secret == "" || values[0] != want) {
+			h.wrong = append(h.wrong, name+": "+values[0])
+		}
+	}
+	if h.secret != "" && r.Header.Get("X-MeetStream-Signature") == "" {
+		h.wrong = append(h.wrong, "no signature")
 	}
 }
 
@@ -233,6 +249,10 @@ func TestMeetStreamCallback(t *testing.T) {
 	h := &msHook{}
 	at := httptest.NewTLSServer(h)
 	t.Cleanup(at.Close)
+	all := &msHook{}
+	workspace := httptest.NewServer(all)
+	t.Cleanup(workspace.Close)
+	all.secret = c.w.OK("POST", "/v1/webhook-endpoints", map[string]any{"url": workspace.URL, "format": "meetstream", "types": []string{"bot.*"}}).Str("secret")
 	make1 := func() string {
 		t.Helper()
 		body := msRequest(link, user)
@@ -255,6 +275,11 @@ func TestMeetStreamCallback(t *testing.T) {
 	if got := h.events(t, id, len(want)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	want = append(slices.Clone(want), "bot.ready  ") // MeetStream has no word for it
+	slices.Sort(want)
+	if got := all.events(t, id, len(want)); !slices.Equal(got, want) {
+		t.Errorf("the workspace's: got %q, want %q", got, want)
+	}
 	shut := make1()
 	c.w.OK("POST", "/v1/bots/"+shut+"/join-tokens", map[string]any{})
 	for _, state := range []string{"waiting_room", "failed"} {
@@ -271,8 +296,10 @@ func TestMeetStreamCallback(t *testing.T) {
 			t.Errorf("got %v", m)
 		}
 	}
-	if h.signed {
-		t.Error("got a signature: MeetStream signs what goes to a workspace's endpoints only")
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if len(h.wrong)+len(all.wrong) > 0 {
+		t.Errorf("got %q at the bot's URL, where nothing is signed, and %q at the workspace's, where all is", h.wrong, all.wrong)
 	}
 	for _, url := range []string{"http://app.example/h", "https://192.168.0.1/h", "callback"} {
 		body := msRequest(link, user)

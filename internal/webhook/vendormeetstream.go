@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"lanyard"
 )
 
-type meetstreamBotMessage struct {
+type meetstreamMessage struct {
 	Event      string            `json:"event"`
 	BotEvent   string            `json:"bot_event,omitempty"`
 	Bot        string            `json:"bot_id"`
@@ -18,10 +19,11 @@ type meetstreamBotMessage struct {
 	StatusCode int               `json:"status_code"`
 	Attributes map[string]string `json:"custom_attributes"`
 	Timestamp  time.Time         `json:"timestamp"`
+	Data       map[string]string `json:"data,omitzero"` // ours; not to a callback_url
 }
 
-// meetstreamBot is what MeetStream tells a bot's callback_url of an event; false: nothing.
-func meetstreamBot(ev lanyard.Event) (m meetstreamBotMessage, ok bool) {
+// meetstreamBot is what MeetStream says of a bot; false: it has no word for that.
+func meetstreamBot(ev lanyard.Event) (m meetstreamMessage, ok bool) {
 	is, was := lanyard.BotState(ev.Data["state"]), lanyard.BotState(ev.Data["was"])
 	if ev.Data["bot_id"] == "" || ev.Type != is.Event() {
 		return m, false
@@ -47,23 +49,37 @@ func meetstreamBot(ev lanyard.Event) (m meetstreamBotMessage, ok bool) {
 		if code := lanyard.Code(ev.Data["reason"]); code != "" {
 			m.Message = lanyard.RowOf(code).Happened
 		}
-	default: // it is ready, or waits for a person: MeetStream has no word for it
+	default: // it is ready, or waits for a person
 		return m, false
 	}
-	m.Bot, m.StatusCode, m.Timestamp = ev.Data["bot_id"], http.StatusOK, ev.At.UTC()
 	return m, true
 }
 
-// meetstreamBot builds a message to a bot's callback_url, which MeetStream does not sign.
-func (s *Service) meetstreamBot(ctx context.Context, m *message, ev lanyard.Event) error {
-	out, _ := meetstreamBot(ev)
-	b, err := s.bot(ctx, ev)
-	if err != nil {
-		return err
+// meetstream builds a message in MeetStream's envelope: of a bot in its words, and of all
+// else in ours. What goes to a bot's callback_url is not signed, as at MeetStream.
+func (s *Service) meetstream(ctx context.Context, m *message, e lanyard.Endpoint, ev lanyard.Event, c lanyard.Connection, data map[string]string, at time.Time, secret lanyard.Secret) error {
+	out, ok := meetstreamBot(ev)
+	if !ok {
+		out.Event, out.Message = string(ev.Type), data["user_message"]
 	}
-	if out.Attributes = b.Metadata; out.Attributes == nil {
+	if out.Attributes = c.Metadata; ev.Data["bot_id"] != "" {
+		b, err := s.bot(ctx, ev)
+		if err != nil {
+			return err
+		}
+		out.Bot, out.Attributes = ev.Data["bot_id"], b.Metadata
+	}
+	if out.Attributes == nil {
 		out.Attributes = map[string]string{}
 	}
-	m.body, err = json.Marshal(out)
-	return err
+	if out.StatusCode, out.Timestamp = http.StatusOK, ev.At.UTC(); e.Bot == "" {
+		out.Data = data
+	}
+	var err error
+	if m.body, err = json.Marshal(out); err != nil || e.Bot != "" {
+		return err
+	}
+	m.header.Set("X-MeetStream-Signature", "sha256="+hex.EncodeToString(sum(secret.Reveal(), m.body)))
+	m.header.Set("X-MeetStream-Timestamp", at.UTC().Format(time.RFC3339))
+	return nil
 }
