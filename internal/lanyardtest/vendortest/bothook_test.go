@@ -143,6 +143,11 @@ func TestAttendeeBotWebhooks(t *testing.T) {
 	if got := count(); got != before {
 		t.Errorf("got %d endpoints, want it gone with its bot", got-before)
 	}
+	// The project's endpoint is deleted: the bot goes on with the secret that it was made with.
+	d := c.call("POST", "/bots", atHooks(link, at.URL, "bot.state_change")).Str("id")
+	c.w.OK("DELETE", "/v1/webhook-endpoints/"+endpoint, nil)
+	c.call("POST", "/bots/"+d+"/leave", nil)
+	lanyardtest.Eventually(t, func() bool { return slices.Equal(own.told(d), []string{"ended", "joining"}) }, "both messages")
 	for _, h := range []*atHook{own, project} {
 		h.mu.Lock()
 		if len(h.wrong) > 0 {
