@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -113,6 +114,11 @@ func (s *Service) List(ctx context.Context, p lanyard.Principal, f lanyard.BotFi
 		return err
 	})
 	for _, b := range bots {
+		if err := s.sees(ctx, p, b); errors.Is(err, lanyard.CodeKeyLimited) {
+			continue // the page is shorter
+		} else if err != nil {
+			return nil, "", err
+		}
 		data, err := s.unseal(ctx, b)
 		if err != nil {
 			return nil, "", err
@@ -145,6 +151,9 @@ func (s *Service) find(ctx context.Context, p lanyard.Principal, ref string) (b 
 	})
 	if err == nil && p.Bot != "" && p.Bot != b.ID {
 		return lanyard.Bot{}, lanyard.Errorf(lanyard.CodeNotFound, "")
+	}
+	if err == nil {
+		err = s.sees(ctx, p, b)
 	}
 	return b, err
 }

@@ -40,6 +40,17 @@ func TestALimitedKeyTurnsNoBotBeyondItsReach(t *testing.T) {
 	if status, out := w.Call(limited, "PATCH", "/meetstream/api/v1/bots/"+b, map[string]any{}); status < 400 {
 		t.Errorf("through a vendor's path: got %v", out)
 	}
+	for _, key := range []string{limited, elsewhere} { // a link is as good as its passcode
+		w.FailsAs(key, "key_limited", "GET", at, nil)
+		if _, got := w.Call(key, "GET", "/v1/bots", nil); len(got.List("data")) != 0 {
+			t.Errorf("listed: got %v", got)
+		}
+	}
+	shared := w.OK("POST", "/v1/bots", map[string]any{"meeting_url": "https://zoom.us/j/81234567890", "candidates": []map[string]any{{"connection_id": director}, {"end_user_id": "v"}}}).Str("id")
+	if status, got := w.Call(limited, "GET", "/v1/bots/"+shared, nil); status != http.StatusOK {
+		t.Errorf("a bot that joins on behalf of the seller, too: got %v", got)
+	}
+	w.FailsAs(limited, "key_limited", "PATCH", "/v1/bots/"+shared, map[string]any{"metadata": map[string]string{"a": "b"}})
 	if got := w.OK("GET", at, nil); got.Str("state") != "scheduled" || !strings.HasSuffix(got.Str("meeting_url"), "/81234567890") {
 		t.Errorf("got %v, want it as it was", got)
 	}
