@@ -39,6 +39,7 @@ const (
 	CodeWebhookFailing           Code = "webhook_failing"
 	CodeWebhookLimit             Code = "webhook_limit"
 	CodeRunnerLimit              Code = "runner_limit"
+	CodeRunnerInUse              Code = "runner_in_use"
 	CodeRunnerUnreachable        Code = "runner_unreachable"
 	CodeRunnerNoAnswer           Code = "runner_no_answer"
 	CodeRunnerRefused            Code = "runner_refused"
@@ -167,6 +168,7 @@ var rows = map[Code]Row{
 	CodeWebhookFailing:           {CodeWebhookFailing, Upstream, false, "Webhook endpoint fails", "No delivery to the webhook endpoint has worked for days, so it was disabled.", "Mend the receiver, enable the endpoint, and send again what it missed.", ""},
 	CodeWebhookLimit:             {CodeWebhookLimit, Conflict, false, "Too many webhook endpoints", "The project has as many webhook endpoints as it may.", "Delete one that is not needed, or have one receive more types.", ""},
 	CodeRunnerLimit:              {CodeRunnerLimit, Conflict, false, "Too many runners", "The project has as many runners as it may.", "Delete one that is not needed.", ""},
+	CodeRunnerInUse:              {CodeRunnerInUse, Conflict, false, "The runner has bots", "The runner still runs bots.", "Wait until they are over, or cancel them first.", ""},
 	CodeRunnerUnreachable:        {CodeRunnerUnreachable, Upstream, false, "Runner not reached", "The runner could not be reached, and nothing was sent to it.", "Look at its URL: `lanyard runner check` says what is wrong.", ""},
 	CodeRunnerNoAnswer:           {CodeRunnerNoAnswer, Upstream, false, "No answer from the runner", "The runner was asked, and gave no answer that is whole. What was asked may have been done.", "Look there before asking again: a bot may be on its way.", ""},
 	CodeRunnerRefused:            {CodeRunnerRefused, Upstream, false, "The runner refused", "The runner answered, and said no.", "The detail has its status: look at its key, and at what it says of the request.", ""},

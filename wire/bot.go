@@ -69,7 +69,7 @@ type NewBot struct {
 	JoinAt      *time.Time        `json:"join_at,omitempty" doc:"Absent: now"`
 	Candidates  []Candidate       `json:"candidates,omitempty" maxItems:"20" doc:"On whose behalf, in order; absent: it gets no join tokens"`
 	Allow       BotAllow          `json:"allow,omitzero"`
-	Runner      string            `json:"runner,omitempty" maxLength:"64" enum:"none" doc:"Whoever runs the bot asks for its join tokens"`
+	Runner      string            `json:"runner,omitempty" maxLength:"64" doc:"Who runs it: the id of a runner, its kind, or none: then whoever does asks for its join tokens; absent: the default, or none"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	DedupKey    string            `json:"deduplication_key,omitempty" maxLength:"255" doc:"One bot at a time has it"`
 	GiveUpAfter int               `json:"give_up_after_seconds,omitempty" minimum:"0" maximum:"86400" doc:"How long it waits for a person; absent: 600"`

@@ -21,7 +21,7 @@ func (a *API) mountRunners(f *web.Front) {
 	web.JSON(f, op("GET", path, "listRunners", lanyard.ScopeRead, "List runners", "Newest first."), a.listRunners)
 	web.JSON(f, op("GET", path+"/{id}", "getRunner", lanyard.ScopeRead, "Read a runner", ""), a.getRunner)
 	web.JSON(f, op("PATCH", path+"/{id}", "updateRunner", lanyard.ScopeAdmin, "Change a runner", ""), a.updateRunner)
-	web.JSON(f, op("DELETE", path+"/{id}", "deleteRunner", lanyard.ScopeAdmin, "Delete a runner", "Bots that it runs go on there, unseen."), a.deleteRunner)
+	web.JSON(f, op("DELETE", path+"/{id}", "deleteRunner", lanyard.ScopeAdmin, "Delete a runner", "One that runs no bot any more."), a.deleteRunner)
 	rotate := op("POST", path+"/{id}/rotate", "rotateRunnerSecret", lanyard.ScopeAdmin, "Replace the secret of a webhook", "The new one holds at once.")
 	rotate.Creates = true
 	web.JSON(f, rotate, a.rotateRunner)

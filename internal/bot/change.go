@@ -15,6 +15,7 @@ type Change struct {
 	MeetingURL *string
 	Name       *string
 	Metadata   map[string]string // the whole of it; metadata may change at any time
+	Told       bool              // the vendor that runs it has made the change already
 }
 
 // Update changes a bot: its hour, its meeting and its name while it is scheduled, and its
@@ -39,6 +40,8 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, ref string, c
 	case !early:
 	case was.State != lanyard.BotScheduled:
 		return View{}, lanyard.Errorf(lanyard.CodeBotState, "its hour, its meeting and its name change while it is scheduled")
+	case was.Vendor() && !ch.Told:
+		return View{}, lanyard.Errorf(lanyard.CodeBotState, "its vendor keeps its hour, its meeting and its name: cancel it and make another")
 	case ch.JoinAt != nil && (ch.JoinAt.Before(now.Add(-longAgo)) || ch.JoinAt.After(now.Add(farAway))):
 		return View{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: has passed, or is more than 400 days away")
 	}
@@ -84,8 +87,10 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, ref string, c
 	return s.get(ctx, p, string(was.ID))
 }
 
-// Cancel ends a bot that is not in its meeting. Errors: scope_missing, not_found,
-// bot_over, bot_state.
+// Cancel ends a bot that is not in its meeting. A vendor that runs it is asked first, and
+// View.Answer is what it said: where that is a refusal, the bot is as it was. A webhook is
+// told afterwards. Errors: scope_missing, not_found, bot_over, bot_state, and those of
+// asking a runner.
 func (s *Service) Cancel(ctx context.Context, p lanyard.Principal, ref string) (View, error) {
 	return s.end(ctx, p, ref, lanyard.BotCancelled)
 }
@@ -104,19 +109,42 @@ func (s *Service) end(ctx context.Context, p lanyard.Principal, ref string, to l
 	if err != nil {
 		return View{}, err
 	}
-	err = s.change(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
-		if to == lanyard.BotLeft && !b.State.Over() && !b.State.May(to) {
-			to = lanyard.BotCancelled
+	if to == lanyard.BotLeft && !b.State.May(to) {
+		to = lanyard.BotCancelled
+	}
+	switch {
+	case b.State.Over():
+		return View{}, lanyard.Errorf(lanyard.CodeBotOver, "")
+	case !b.State.May(to):
+		return View{}, lanyard.Errorf(lanyard.CodeBotState, "a bot that is %s does not become %s", string(b.State), string(to))
+	}
+	a, stopped, err := s.stop(ctx, b)
+	if err != nil {
+		return View{}, err
+	}
+	if !stopped {
+		v, err := s.get(ctx, p, string(b.ID))
+		v.Answer = a
+		return v, err
+	}
+	err = s.change(context.WithoutCancel(ctx), p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
+		if a != nil { // it need not be told once more
+			b.ToldAt = time.Time{}
 		}
-		if b.State.Over() {
-			return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeBotOver, "")
+		switch {
+		case b.State.Over() && a != nil:
+			return lanyard.Entry{}, nil
+		case to == lanyard.BotCancelled && b.State == lanyard.BotJoined && a != nil: // it has come in meanwhile, and is out
+			to = lanyard.BotLeft
 		}
 		return s.move(tx, e, &b, to, said{by: "caller", connection: b.Used})
 	})
 	if err != nil {
 		return View{}, err
 	}
-	return s.get(ctx, p, string(b.ID))
+	v, err := s.get(ctx, p, string(b.ID))
+	v.Answer = a
+	return v, err
 }
 
 // Delete removes a bot that is over, or that has not begun, with all that is known of it;
@@ -127,6 +155,15 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, ref string) e
 	}
 	b, err := s.find(ctx, p, ref)
 	if err != nil {
+		return err
+	}
+	if !b.State.Over() && b.State != lanyard.BotScheduled {
+		return lanyard.Errorf(lanyard.CodeBotState, "one that is under way is cancelled, or leaves, first")
+	}
+	if a, stopped, err := s.stop(ctx, b); err != nil || !stopped {
+		if err == nil {
+			err = a.Err()
+		}
 		return err
 	}
 	e, err := s.Connections.Entry(ctx, p, lanyard.ActBotDeleted)
@@ -141,6 +178,9 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, ref string) e
 		}
 		if !b.State.Over() && b.State != lanyard.BotScheduled {
 			return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeBotState, "one that is under way is cancelled, or leaves, first")
+		}
+		if err := s.Tokens.RevokeTokenURLsOf(tx, p, b.ID); err != nil {
+			return lanyard.Entry{}, err
 		}
 		return e, tx.DeleteBot(p.Project, b.ID)
 	})

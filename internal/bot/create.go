@@ -26,7 +26,7 @@ type Who = jointoken.Who
 // New says which bot is wanted.
 type New struct {
 	Dialect     lanyard.Dialect
-	Runner      string // "" or "none": whoever runs the bot asks for its join tokens
+	Runner      string // who runs it, as for runner.Service.Pick; "none": whoever does asks for its join tokens
 	MeetingURL  string // any shape of link
 	Name        string // as it is shown in the meeting
 	JoinAt      time.Time
@@ -41,9 +41,13 @@ type New struct {
 	Trial       bool          // for that, the provider is asked
 }
 
-// Create makes a bot: scheduled, or ready where its hour is near. Errors: scope_missing,
-// invalid_request, bot_duplicate with the id of the one there is, key_too_strong, and
-// those of reading a meeting link and of candidates.
+// Create makes a bot: scheduled, or ready where its hour is near. A vendor that is to run it
+// is asked, and View.Answer is what it said; where that is a refusal there is no bot. Whose
+// answer was lost may run it: then it is kept, and runner_no_answer is in its time line.
+//
+// Errors: scope_missing, invalid_request, bot_duplicate with the id of the one there is,
+// key_too_strong, runner_unreachable, and those of picking a runner, of making token URLs,
+// of reading a meeting link and of candidates.
 func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View, error) {
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return View{}, err
@@ -55,26 +59,59 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View,
 	if err := s.free(ctx, b); err != nil {
 		return View{}, err
 	}
-	v := View{Bot: b, Data: shown(data)}
-	if n.Key {
-		if v.Key, err = s.ownKey(ctx, p, b); err != nil {
-			return View{}, err
-		}
-	}
-	if v.Bot, err = s.add(ctx, p, b, data); err != nil {
-		if n.Key {
-			err = errors.Join(err, s.Store.Bookkeep(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.RevokeKeysOf(b.ID) }))
-		}
+	r, run, err := s.Runners.Pick(ctx, p, n.Runner, n.Dialect)
+	if err != nil {
 		return View{}, err
 	}
-	made := v
-	if v, err = s.get(ctx, p, string(b.ID)); err != nil {
-		return View{}, err
+	if run {
+		b.Runner, b.Kind = r.ID, r.Kind
 	}
-	if v.Key = made.Key; n.Look {
+	made := View{}
+	urls, err := s.prepare(ctx, p, &b, &data, r, n.Key, &made)
+	if err == nil {
+		err = s.add(ctx, p, b)
+	}
+	if err != nil {
+		return View{}, errors.Join(err, s.bare(ctx, p, b.ID))
+	}
+	if b.Vendor() {
+		made.Answer, err = s.launch(ctx, p, b, r, job(b, data, urls))
+		if err != nil || made.Answer != nil && !made.Answer.OK() {
+			return View{Bot: lanyard.Bot{Kind: b.Kind}, Answer: made.Answer}, err
+		}
+	}
+	v, err := s.get(ctx, p, string(b.ID))
+	if v.Key, v.Answer = made.Key, made.Answer; err == nil && n.Look {
 		v.Preflight = s.ahead(ctx, p, b, data, n, passed)
 	}
-	return v, nil
+	return v, err
+}
+
+// prepare makes what a bot has of its own before it is written: its key, and the token URLs
+// of its runner. A webhook's are kept, sealed, until it is told.
+func (s *Service) prepare(ctx context.Context, p lanyard.Principal, b *lanyard.Bot, d *lanyard.BotData, r lanyard.Runner, key bool, v *View) (urls map[string]lanyard.Secret, err error) {
+	if key {
+		if v.Key, err = s.ownKey(ctx, p, *b); err != nil {
+			return nil, err
+		}
+	}
+	if b.Runner != "" {
+		if urls, err = s.equip(ctx, p, *b, r); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case b.Vendor():
+		b.ToldAt = s.Store.Clock()
+		b.LeaseUntil = b.ToldAt.Add(lease)
+	case len(urls) > 0:
+		d.TokenURLs = map[string]string{}
+		for name, u := range urls {
+			d.TokenURLs[name] = string(u.Reveal())
+		}
+	}
+	b.Sealed, err = s.seal(ctx, *b, *d)
+	return urls, err
 }
 
 // wanted checks what is asked for, and makes the bot of it. Candidates who are not there
@@ -96,8 +133,6 @@ func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lan
 		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: has passed")
 	case b.JoinAt.After(now.Add(farAway)):
 		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "join_at: more than 400 days away")
-	case n.Runner != "" && n.Runner != "none":
-		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "runner: none; whoever runs the bot asks for its join tokens")
 	case b.Patience < 10*time.Second || b.Patience > 24*time.Hour:
 		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "give_up_after_seconds: 10 to 86400")
 	case len(b.DedupKey) > 255 || strings.ContainsFunc(b.DedupKey, control):
@@ -109,10 +144,7 @@ func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lan
 	if err := s.at(&b, &d, len(n.Candidates) > 0); err != nil {
 		return b, d, nil, err
 	}
-	if b.Candidates, passed, err = s.Tokens.Known(ctx, p, n.Candidates); err != nil {
-		return b, d, nil, err
-	}
-	b.Sealed, err = s.seal(ctx, b, d)
+	b.Candidates, passed, err = s.Tokens.Known(ctx, p, n.Candidates)
 	return b, d, passed, err
 }
 
@@ -197,25 +229,33 @@ func (s *Service) free(ctx context.Context, b lanyard.Bot) error {
 	return err
 }
 
-// add writes a new bot, and makes it ready where its hour is near.
-func (s *Service) add(ctx context.Context, p lanyard.Principal, b lanyard.Bot, d lanyard.BotData) (lanyard.Bot, error) {
+// add writes a new bot, and makes it ready where its hour is near. One that a vendor has
+// yet to take is told of when it has.
+func (s *Service) add(ctx context.Context, p lanyard.Principal, b lanyard.Bot) error {
 	e, err := s.Connections.Entry(ctx, p, lanyard.ActBotCreated)
 	if err != nil {
-		return b, err
+		return err
 	}
 	e.Detail = map[string]string{"bot": string(b.ID), "provider": b.Provider, "types": strings.Join(b.Allow.Types, " ")}
 	err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		b.CreatedAt, b.UpdatedAt = tx.Now(), tx.Now()
 		first := b
 		first.NextAt = s.next(b, tx.Now())
+		if b.Runner != "" { // so that it is not deleted meanwhile
+			if _, err := tx.LockRunner(p.Project, b.Runner); err != nil {
+				return lanyard.Entry{}, err
+			}
+		}
 		if err := tx.AddBot(first); err != nil {
 			return lanyard.Entry{}, err
+		}
+		if b.Vendor() {
+			return e, nil
 		}
 		if _, err := s.tell(tx, lanyard.Entry{}, b, "", said{by: "caller"}); err != nil {
 			return lanyard.Entry{}, err
 		}
 		if first.NextAt.After(tx.Now()) {
-			b = first
 			return e, nil
 		}
 		moved, err := s.move(tx, lanyard.NewEntry(p, lanyard.ActBotMoved), &b, lanyard.BotReady, said{by: "lanyard"})
@@ -226,7 +266,7 @@ func (s *Service) add(ctx context.Context, p lanyard.Principal, b lanyard.Bot, d
 		return e, s.put(tx, b)
 	})
 	if _, exists := errors.AsType[*store.ExistsError](err); exists { // somebody was faster
-		return b, s.free(ctx, b)
+		return s.free(ctx, b)
 	}
-	return b, err
+	return err
 }

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"errors"
 	"time"
 
 	"lanyard"
@@ -34,6 +35,11 @@ func (s *Service) move(tx *store.Tx, e lanyard.Entry, b *lanyard.Bot, to lanyard
 	case !was.May(to):
 		return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeBotState, "a bot that is %s does not become %s", string(was), string(to))
 	}
+	if was == lanyard.BotScheduled {
+		if err := s.announce(tx, *b); err != nil {
+			return lanyard.Entry{}, err
+		}
+	}
 	b.State = to
 	if to == lanyard.BotJoined {
 		b.GiveUpAt = time.Time{}
@@ -46,7 +52,11 @@ func (s *Service) move(tx *store.Tx, e lanyard.Entry, b *lanyard.Bot, to lanyard
 	}
 	if to.Over() {
 		b.EndedAt = now
-		if err := tx.RevokeKeysOf(b.ID); err != nil {
+		if w.by == "runner" { // who says so need not be told
+			b.ToldAt = time.Time{}
+		}
+		own := lanyard.Principal{Project: b.Project, Name: "lanyard"}
+		if err := errors.Join(tx.RevokeKeysOf(b.ID), s.Tokens.RevokeTokenURLsOf(tx, own, b.ID)); err != nil {
 			return lanyard.Entry{}, err
 		}
 	}
@@ -83,11 +93,15 @@ func (s *Service) put(tx *store.Tx, b lanyard.Bot) error {
 
 // next is when there is something to do for a bot; zero: never. It is pure.
 func (s *Service) next(b lanyard.Bot, now time.Time) (at time.Time) {
-	if b.State.Over() {
+	switch {
+	case b.State.Over() && owed(b):
+		return now
+	case b.State.Over():
 		return time.Time{}
-	}
-	if b.State == lanyard.BotScheduled {
+	case b.State == lanyard.BotScheduled:
 		return b.JoinAt.Add(-s.scaled(early))
+	case untold(b):
+		return now
 	}
 	at = now.Add(s.scaled(silence))
 	if !b.GiveUpAt.IsZero() {

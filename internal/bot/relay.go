@@ -39,5 +39,9 @@ func (s *Service) Relay(ctx context.Context, p lanyard.Principal, ref string, c 
 	if err := s.Store.Read(ctx, func(*store.Query) (lanyard.Entry, error) { return e, nil }); err != nil {
 		return runner.Answer{}, err
 	}
-	return s.Runners.Relay(ctx, r, b.Ref, c)
+	a, err := s.Runners.Relay(ctx, r, b.Ref, c)
+	if err == nil && c.Method != "GET" && a.OK() {
+		err = s.look(ctx, b)
+	}
+	return a, err
 }

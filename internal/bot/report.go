@@ -47,7 +47,11 @@ func (s *Service) Report(ctx context.Context, p lanyard.Principal, ref string, r
 	case r.Connection != "" && !s.concerns(ctx, p, r.Connection):
 		return View{}, lanyard.Errorf(lanyard.CodeNotFound, "")
 	}
-	if err := s.heard(ctx, p, b, r, "caller"); err != nil {
+	by := "caller"
+	if b.Kind == lanyard.RunnerWebhook {
+		by = "runner"
+	}
+	if err := s.heard(ctx, p, b, r, by); err != nil {
 		return View{}, err
 	}
 	return s.get(ctx, p, string(b.ID))
@@ -106,7 +110,7 @@ func (s *Service) heard(ctx context.Context, p lanyard.Principal, b lanyard.Bot,
 		if to == b.State && r.Code != "" { // no move, and worth a line
 			return lanyard.Entry{}, s.step(tx, b, w)
 		}
-		return s.move(tx, e, &b, to, w)
+		return s.walk(tx, e, &b, to, w)
 	})
 }
 

@@ -62,9 +62,21 @@ type View struct {
 	lanyard.Bot
 	Data      lanyard.BotData // without what was asked for in a vendor's words, and without its token URLs
 	Steps     []lanyard.BotStep
-	Answer    *runner.Answer    // what its runner has just answered, to be passed on; nil: nothing
+	Answer    *runner.Answer    // what its vendor has just answered, a refusal too; nil: nothing
 	Preflight *preflight.Report // how it looks, where that was asked; in the answer to Create alone
 	Key       lanyard.Secret    // its own, where one was asked for; in the answer to Create alone
+}
+
+// Passed is what a vendor of that kind has answered, for a caller who speaks its words; to
+// any other a refusal is an error.
+func (v View) Passed(kind lanyard.RunnerKind) (*runner.Answer, error) {
+	switch {
+	case v.Answer == nil:
+		return nil, nil
+	case v.Kind == kind:
+		return v.Answer, nil
+	}
+	return nil, v.Answer.Err()
 }
 
 // Get returns one bot: by its id, or by what its runner calls it.

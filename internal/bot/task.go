@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"lanyard"
@@ -47,21 +48,35 @@ func (s *Service) due(ctx context.Context) error {
 	if errors.Is(err, lanyard.Unavailable) { // not worth a line a second
 		return nil
 	}
-	for _, b := range bots {
-		err = errors.Join(err, s.one(ctx, b))
+	var all sync.WaitGroup // a runner that is slow keeps no other bot waiting until its lease is over
+	failed := make([]error, len(bots))
+	for i, b := range bots {
+		all.Go(func() { failed[i] = s.one(ctx, b) })
 	}
-	return err
+	all.Wait()
+	return errors.Join(append(failed, err)...)
+}
+
+// untold says whether a webhook has yet to be told that a bot may join.
+func untold(b lanyard.Bot) bool {
+	return b.Kind == lanyard.RunnerWebhook && b.ToldAt.IsZero() && !b.State.Over() && b.State != lanyard.BotScheduled
 }
 
 // one does what is due for a bot, which this node holds.
 func (s *Service) one(ctx context.Context, b lanyard.Bot) error {
 	p := lanyard.Principal{Project: b.Project, Name: "lanyard", Scopes: []lanyard.Scope{lanyard.ScopeRead}}
-	leased, now := b.LeaseUntil, s.Store.Clock()
+	now, watched := s.Store.Clock(), b.Vendor() && b.Ref != ""
 	to, w := b.State, said{by: "lanyard", connection: b.Used}
 	switch {
-	case !b.GiveUpAt.IsZero() && !now.Before(b.GiveUpAt) && !b.Vendor() && (b.State == lanyard.BotReady || b.State == lanyard.BotWaitingForPerson):
+	case b.State.Over():
+		return s.dismiss(ctx, p, b)
+	case watched && b.State != lanyard.BotScheduled:
+		return s.watch(ctx, p, b, now)
+	case !b.GiveUpAt.IsZero() && !now.Before(b.GiveUpAt) && (b.State == lanyard.BotReady || b.State == lanyard.BotWaitingForPerson):
 		to, w.code = lanyard.BotFailed, gaveUp(b)
-	case !b.Vendor() && now.Sub(b.UpdatedAt) >= s.scaled(silence) && b.State != lanyard.BotScheduled:
+	case untold(b):
+		return s.inform(ctx, p, b)
+	case now.Sub(b.UpdatedAt) >= s.scaled(silence) && b.State != lanyard.BotScheduled:
 		to, w.code = lanyard.BotFailed, lanyard.CodeBotSilent
 	case b.State == lanyard.BotScheduled:
 		to = lanyard.BotReady
@@ -73,10 +88,7 @@ func (s *Service) one(ctx context.Context, b lanyard.Bot) error {
 			to = lanyard.BotReady
 		}
 	}
-	return s.change(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
-		if !b.LeaseUntil.Equal(leased) { // another node's by now
-			return lanyard.Entry{}, nil
-		}
+	return s.held(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
 		b.LeaseUntil = time.Time{}
 		if !b.State.May(to) { // moved meanwhile, by whoever runs it
 			return lanyard.Entry{}, nil
@@ -91,6 +103,9 @@ func gaveUp(b lanyard.Bot) lanyard.Code {
 		if t.Absent {
 			return lanyard.CodePersonAbsent
 		}
+	}
+	if b.Vendor() && b.Ref == "" {
+		return lanyard.CodeRunnerNoAnswer
 	}
 	return lanyard.CodeBotNotStarted
 }

@@ -170,14 +170,21 @@ func (s *Service) Rotate(ctx context.Context, p lanyard.Principal, id lanyard.Ru
 	return r, webhook.Shown(secret), err
 }
 
-// Delete removes a runner. Bots that it runs go on there, unseen.
+// Delete removes a runner that runs no bot any more. Errors: scope_missing, not_found,
+// runner_in_use.
 func (s *Service) Delete(ctx context.Context, p lanyard.Principal, id lanyard.RunnerID) error {
 	if err := p.Need(lanyard.ScopeAdmin); err != nil {
 		return err
 	}
 	return s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
-		r, err := tx.Runner(p.Project, id)
+		r, err := tx.LockRunner(p.Project, id)
 		if err != nil {
+			return lanyard.Entry{}, err
+		}
+		if n, err := tx.CountBotsOf(p.Project, id); err != nil || n > 0 {
+			if err == nil {
+				err = lanyard.Errorf(lanyard.CodeRunnerInUse, "")
+			}
 			return lanyard.Entry{}, err
 		}
 		return describe(p, r, "deleted"), tx.DeleteRunner(p.Project, id)

@@ -79,6 +79,11 @@ func (q *Query) Bots(project lanyard.ProjectID, f lanyard.BotFilter, page lanyar
 		`SELECT `+botColumns+` FROM bots WHERE 1 = 1`, w, "id", descending, page)
 }
 
+// CountBotsOf counts the bots of a runner that are not over.
+func (q *Query) CountBotsOf(project lanyard.ProjectID, runner lanyard.RunnerID) (int, error) {
+	return q.count(`SELECT count(*) FROM bots WHERE project_id = $1 AND runner_id = $2 AND runner_id <> '' AND ended_at = 0`, project, runner)
+}
+
 // AddBot writes a new bot. One that has its dedup key and is not over makes it an *ExistsError.
 func (tx *Tx) AddBot(b lanyard.Bot) error {
 	return tx.add("bots", botColumns, []any{b.ID, b.Project, b.Provider, notNull(b.Meeting), b.Sealed, b.Dialect, b.Runner, b.Kind, b.Ref,

@@ -43,6 +43,9 @@ type event struct {
 func botOf(v bot.View) botObject {
 	o := botObject{ID: string(v.ID), Metadata: v.Metadata, MeetingURL: v.Data.MeetingURL, State: lanyard.AttendeeBotState(v.State), Events: events(v.Steps),
 		Transcription: "not_started", Recording: "not_started"}
+	if theirs(v) {
+		o.ID = v.Ref
+	}
 	if len(o.Metadata) == 0 {
 		o.Metadata = nil
 	}
@@ -214,6 +217,7 @@ func (a *API) patchBot(r *http.Request, p lanyard.Principal) (int, any, error) {
 		if err != nil || status >= 300 {
 			return status, body, err
 		}
+		ch.Told = true
 		_, err = a.Bots.Update(r.Context(), p, string(v.ID), ch)
 		return status, body, unmade(err)
 	}
@@ -231,8 +235,12 @@ func (a *API) deleteBot(r *http.Request, p lanyard.Principal) (int, any, error) 
 		return 0, nil, bad("Bot is in state " + lanyard.AttendeeBotState(v.State) + " but can only be deleted when in scheduled state")
 	}
 	if theirs(v) {
-		if status, body, err := a.onward(r, p, v, nil); err != nil || status >= 300 {
-			return status, body, err
+		v, err := a.Bots.Cancel(r.Context(), p, string(v.ID))
+		if err != nil {
+			return 0, nil, err
+		}
+		if v.Answer != nil && v.State != lanyard.BotCancelled { // refused
+			return v.Answer.Status, passed(*v.Answer), nil
 		}
 	}
 	return http.StatusOK, nil, a.Bots.Delete(r.Context(), p, string(v.ID))

@@ -71,8 +71,11 @@ func (a *API) createBot(r *http.Request, p lanyard.Principal) (int, any, error) 
 		return 0, nil, bad("Zoom user " + name(who) + " has no Zoom OAuth Connection in this project. Connect the user first.")
 	case err != nil:
 		return 0, nil, unmade(err)
-	case v.Answer != nil:
-		return v.Answer.Status, passed(*v.Answer), nil
+	}
+	if got, err := v.Passed(lanyard.RunnerAttendee); err != nil {
+		return 0, nil, err
+	} else if got != nil {
+		return got.Status, passed(*got), nil
 	}
 	return http.StatusCreated, botOf(v), nil
 }

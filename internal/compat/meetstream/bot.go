@@ -209,8 +209,10 @@ func (d *Dialect) remove(ctx context.Context, p lanyard.Principal, r *http.Reque
 	if err != nil {
 		return reply{}, err
 	}
-	if v.Answer != nil {
-		return passed(*v.Answer), nil
+	if a, err := v.Passed(lanyard.RunnerMeetStream); err != nil {
+		return reply{}, err
+	} else if a != nil {
+		return passed(*a), nil
 	}
 	return message("Bot removed.")
 }

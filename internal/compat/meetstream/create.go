@@ -58,8 +58,10 @@ func (d *Dialect) createBot(ctx context.Context, p lanyard.Principal, _ *http.Re
 	if err != nil {
 		return reply{}, err
 	}
-	if v.Answer != nil {
-		return passed(*v.Answer), nil
+	if a, err := v.Passed(lanyard.RunnerMeetStream); err != nil {
+		return reply{}, err
+	} else if a != nil {
+		return passed(*a), nil
 	}
 	return says(http.StatusCreated, map[string]any{"bot_id": nameOf(v), "transcript_id": nil, "meeting_url": v.Data.MeetingURL, "status": "Active"})
 }

@@ -339,3 +339,21 @@ func TestMeetStreamBotsLife(t *testing.T) {
 		t.Errorf("deleted: got %d %s", a.status, a.raw)
 	}
 }
+
+// GET /bots is both vendors'. A key without a dialect gets the members of both, so that
+// either vendor's client finds its own; with one, those alone.
+func TestTheSharedListOfBots(t *testing.T) {
+	c := msWorld(t)
+	_, link := msLink(c, "ana")
+	id := c.ok("POST", "/bots/create_bot", map[string]any{"meeting_link": link, "bot_name": "B"}).Str("bot_id")
+	c.base, c.key = c.w.URL+"/api/v1", msKey(c.w, c.w.Key, "")
+	a := c.ok("GET", "/bots", nil)
+	mine, theirs := a.List("bots"), a.List("results")
+	if len(mine) != 1 || mine[0].Str("bot_id") != id || len(theirs) != 1 || theirs[0].Str("id") != id || a.JSON["hasNextPage"] != false {
+		t.Errorf("got %s, want MeetStream's members and Attendee's", a.raw)
+	}
+	c.key = msKey(c.w, c.w.Key, "meetstream")
+	if a := c.ok("GET", "/bots", nil); a.JSON["results"] != nil || len(a.List("bots")) != 1 {
+		t.Errorf("got %s, want MeetStream's alone", a.raw)
+	}
+}

@@ -1,0 +1,223 @@
+package vendortest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lanyard"
+	"lanyard/internal/lanyardtest"
+	"lanyard/internal/lanyardtest/pretendtest"
+	"lanyard/internal/sandbox"
+	"lanyard/internal/server"
+)
+
+// Bots that a runner runs, from the request for one to the meeting, over the whole product:
+// the pretend vendors take the request, their bots ask the token URL that was put in it, and
+// the sandbox's Zoom lets them in or not.
+
+// botWorld is a urlWorld whose Zoom sends notices, on a clock on which half a minute is one
+// second, with a runner of a kind.
+type botWorld struct {
+	*urlWorld
+	vendor *pretendtest.Vendor
+	runner string
+}
+
+func newBotWorld(t *testing.T, kind lanyard.RunnerKind) *botWorld {
+	t.Helper()
+	w := &botWorld{urlWorld: newURLWorld(t, func(s *server.Settings) { s.TimeScale = 30 })}
+	const secret = "webhook-secret-of-the-app"
+	w.OK("PATCH", "/v1/apps/"+w.app, map[string]any{"webhook_secret": secret})
+	change, err := json.Marshal(map[string]string{"webhook_url": w.URL + "/hooks/zoom/" + w.app, "webhook_secret": secret})
+	if err == nil {
+		_, err = w.Sandbox.PatchClient(sandbox.Zoom, "zc_"+w.app[4:16], change)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.present("ana", false)
+	if pretend := pretended[kind]; pretend != nil {
+		w.vendor = pretend(t, w.SandURL+"/zoom")
+		w.runner = w.OK("POST", "/v1/runners", map[string]any{"kind": kind, "url": w.vendor.URL, "key": pretendtest.Key}).Str("id")
+	}
+	return w
+}
+
+func (w *botWorld) bot(ref string) lanyardtest.JSON {
+	w.T.Helper()
+	return w.OK("GET", "/v1/bots/"+ref, nil)
+}
+
+// in are the bots that are in the meeting, by who brought them.
+func (w *botWorld) in() string {
+	w.T.Helper()
+	m, ok := w.Sandbox.Meeting(w.number)
+	if !ok {
+		w.T.Fatal("there is no meeting")
+	}
+	var who []string
+	for _, b := range m.Bots {
+		if b.Status == "in_meeting" {
+			who = append(who, b.Person)
+		}
+	}
+	return strings.Join(who, " ")
+}
+
+func (w *botWorld) becomes(ref, state, inside string) lanyardtest.JSON {
+	w.T.Helper()
+	var b lanyardtest.JSON
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if b = w.bot(ref); b.Str("state") == state && w.in() == inside {
+			return b
+		}
+		if time.Now().After(end) {
+			w.T.Fatalf("got %v with %q in the meeting, want it %s with %q", b, w.in(), state, inside)
+		}
+	}
+}
+
+// tries waits until the vendor's i-th bot has been turned away some times.
+func (w *botWorld) tries(i int) {
+	w.T.Helper()
+	for end := time.Now().Add(15 * time.Second); len(w.vendor.Bots()) <= i || w.vendor.Bots()[i].Tries < 3; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.T.Fatalf("the vendor's bots have not tried: %+v", w.vendor.Bots())
+		}
+	}
+}
+
+// given is a token URL that the vendor was sent.
+func (w *botWorld) given(i int) string {
+	w.T.Helper()
+	text, err := json.Marshal(w.vendor.Bots()[i].Request)
+	u := regexp.MustCompile(regexp.QuoteMeta(w.URL) + `/t/[A-Za-z0-9_-]+`).Find(text)
+	if err != nil || u == nil {
+		w.T.Fatalf("the vendor was sent %s: %v", text, err)
+	}
+	return string(u)
+}
+
+func states(b lanyardtest.JSON) (out []string) {
+	for _, s := range b.List("timeline") {
+		if n := len(out); n == 0 || out[n-1] != s.Str("state") {
+			out = append(out, s.Str("state"))
+		}
+	}
+	return out
+}
+
+// Nobody is let in before Ana is in the meeting; with her the bot is in, and out when she
+// leaves. The next bot comes on behalf of Ben, who is known to be there, and leaves when it
+// is told. Over POST /v1/bots, for every vendor.
+func TestABotThatAVendorRuns(t *testing.T) {
+	for kind := range pretended {
+		t.Run(string(kind), func(t *testing.T) {
+			w := newBotWorld(t, kind)
+			body := map[string]any{"meeting_url": w.link(), "name": "Notes", "runner": kind, "candidates": of(w.ana), "metadata": map[string]string{"deal": "7"}}
+			made := w.OK("POST", "/v1/bots", body)
+			id, ref := made.Str("id"), made.Str("runner_ref")
+			if ref != w.vendor.Bots()[0].ID || w.bot(ref).Str("id") != id || made.Str("runner") != w.runner {
+				t.Fatalf("got %v, want it found by the vendor's name for it, %q", made, w.vendor.Bots()[0].ID)
+			}
+			w.tries(0)
+			w.becomes(id, "joining", "")
+			w.Fails("runner_in_use", "DELETE", "/v1/runners/"+w.runner, nil)
+			w.present("ana", true)
+			w.becomes(id, "joined", "ana")
+			given := w.given(0)
+			w.present("ana", false)
+			b := w.becomes(ref, "left", "")
+			if got := states(b); !slices.Equal(got, []string{"scheduled", "ready", "joining", "joined", "left"}) {
+				t.Errorf("got the time line %v", got)
+			}
+			if steps := b.List("timeline"); steps[len(steps)-1].Str("by") != "runner" {
+				t.Errorf("got %v, want the runner's word for it", steps[len(steps)-1])
+			}
+			if a := call(t, http.MethodPost, given, "{}", map[string]string{"Content-Type": "application/json"}); a.status != 401 {
+				t.Errorf("the token URL of a bot that is over: got %d %s, want 401", a.status, a.body)
+			}
+
+			body["candidates"] = of(w.ana, w.ben)
+			second := w.OK("POST", "/v1/bots", body).Str("id")
+			w.becomes(second, "joined", "ben")
+			if got := w.OK("POST", "/v1/bots/"+second+"/leave", nil); got.Str("state") != "left" {
+				t.Errorf("got %v, want it to leave", got)
+			}
+			w.becomes(second, "left", "")
+			if n := len(w.vendor.Bots()); n != 2 {
+				t.Errorf("the vendor was asked for %d bots, want 2", n)
+			}
+			w.OK("DELETE", "/v1/runners/"+w.runner, nil)
+		})
+	}
+}
+
+// The same by a customer of Attendee's, who changes nothing but the host of the API.
+func TestAttendeesCustomersBotIsLetInWithThePerson(t *testing.T) {
+	w := newBotWorld(t, lanyard.RunnerAttendee)
+	key := w.OK("POST", "/v1/keys", map[string]any{"dialect": "attendee", "scopes": []string{"connect", "read", "join:onbehalf"}}).Str("credential")
+	c := &atCustomer{t: t, w: w.World, base: w.URL + "/attendee/api/v1", key: key, app: w.app}
+	a := c.call("POST", "/bots", map[string]any{"meeting_url": w.link(), "bot_name": "Notes", "unknown": 1,
+		"zoom_settings": map[string]any{"sdk": "web", "onbehalf_token": map[string]any{"zoom_oauth_connection_user_id": w.ana.Str("account.id")}}})
+	if a.status != 201 || a.Str("id") != w.vendor.Bots()[0].ID || w.vendor.Bots()[0].Request["unknown"] != 1.0 {
+		t.Fatalf("got %d %s, want Attendee's answer", a.status, a.raw)
+	}
+	id := a.Str("id")
+	w.tries(0)
+	w.becomes(id, "joining", "")
+	w.present("ana", true)
+	w.becomes(id, "joined", "ana")
+	if a := c.call("GET", "/bots/"+id, nil); a.status != 200 || a.Str("state") != "joined_recording" {
+		t.Errorf("got %d %s, want what Attendee says", a.status, a.raw)
+	}
+	w.present("ana", false)
+	w.becomes(id, "left", "")
+}
+
+// And by a customer of MeetStream's.
+func TestMeetStreamsCustomersBotIsLetInWithThePerson(t *testing.T) {
+	w := newBotWorld(t, lanyard.RunnerMeetStream)
+	c := &msCustomer{t: t, w: w.World, base: w.URL + "/meetstream/api/v1", key: msKey(w.World, w.Key, "meetstream"), app: w.app}
+	a := c.call("POST", "/bots/create_bot", msRequest(w.link(), w.ana.Str("account.id")))
+	if a.status != 201 || a.Str("bot_id") != w.vendor.Bots()[0].ID {
+		t.Fatalf("got %d %s, want MeetStream's answer", a.status, a.raw)
+	}
+	id := a.Str("bot_id")
+	w.tries(0)
+	w.becomes(id, "joining", "")
+	w.present("ana", true)
+	w.becomes(id, "joined", "ana")
+	w.present("ana", false)
+	w.becomes(id, "left", "")
+	if n := len(w.vendor.Bots()); n != 1 {
+		t.Errorf("MeetStream was asked for %d bots, want one", n)
+	}
+}
+
+// The vendor refuses: no bot is left, nor a token URL. Where nothing could be sent it may be
+// asked for again at once, under the same key.
+func TestABotThatItsVendorRefuses(t *testing.T) {
+	w := newBotWorld(t, lanyard.RunnerRecall)
+	w.OK("PATCH", "/v1/runners/"+w.runner, map[string]any{"key": "a-wrong-key"})
+	body := map[string]any{"meeting_url": w.link(), "runner": w.runner, "candidates": of(w.ana), "deduplication_key": "one", "key": true}
+	w.Fails("runner_refused", "POST", "/v1/bots", body)
+	w.Fails("runner_refused", "POST", "/v1/bots", body)
+	if got := w.OK("GET", "/v1/bots", nil).List("data"); len(got) != 0 {
+		t.Errorf("got %v, want no bot", got)
+	}
+	var n int
+	if w.One(&n, `SELECT count(*) FROM token_urls WHERE revoked_at = 0`); n != 0 {
+		t.Errorf("got %d token URLs that are good, want none", n)
+	}
+	if w.One(&n, `SELECT count(*) FROM events WHERE type LIKE 'bot.%'`); n != 0 {
+		t.Errorf("%d events tell of a bot that never was", n)
+	}
+	w.OK("PATCH", "/v1/runners/"+w.runner, map[string]any{"key": pretendtest.Key})
+	w.OK("POST", "/v1/bots", body)
+}
