@@ -142,7 +142,7 @@ func (c *cli) runnerRotate() *cobra.Command {
 }
 
 func (c *cli) runnerDelete() *cobra.Command {
-	return c.onRunner("delete ID", "Delete a runner; bots that it runs go on there", "deleted", "Runner %s is deleted.\n", (*client.Client).DeleteRunner)
+	return c.onRunner("delete ID", "Delete a runner that runs no bot any more", "deleted", "Runner %s is deleted.\n", (*client.Client).DeleteRunner)
 }
 
 // onRunner is a command that does one thing to a runner and has no more to say.

@@ -223,8 +223,21 @@ func (d *Dialect) remove(ctx context.Context, p lanyard.Principal, r *http.Reque
 	return message("Bot removed.")
 }
 
+// delete forgets a bot; what MeetStream keeps of one that it ran, there first.
 func (d *Dialect) delete(ctx context.Context, p lanyard.Principal, r *http.Request, _ []byte) (reply, error) {
-	if err := d.Bots.Delete(ctx, p, r.PathValue("id")); err != nil {
+	reader := p
+	reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
+	v, err := d.Bots.Get(ctx, reader, r.PathValue("id"))
+	if err != nil {
+		return reply{}, err
+	}
+	if theirs(v) && v.State.Over() {
+		a, err := d.onward(ctx, p, v, r, nil)
+		if err != nil || a.status >= 300 && a.status != http.StatusNotFound {
+			return a, err
+		}
+	}
+	if err := d.Bots.Delete(ctx, p, string(v.ID)); err != nil {
 		return reply{}, err
 	}
 	return message("Bot data deleted.")

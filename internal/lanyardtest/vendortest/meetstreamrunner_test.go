@@ -175,6 +175,14 @@ func TestMeetStreamRunsTheBot(t *testing.T) {
 	if a := c.call("GET", "/bots/ms-bot-1/remove_bot", nil); a.status != 200 || a.raw != `{"message":"removed by MeetStream"}` {
 		t.Errorf("got %d %s, want MeetStream's answer", a.status, a.raw)
 	}
+	if a := c.call("DELETE", "/bots/ms-bot-1/delete", nil); a.status != 200 { // where MeetStream has nothing of it any more
+		t.Errorf("delete: got %d %s", a.status, a.raw)
+	}
+	vendor.mu.Lock()
+	if last := vendor.calls[len(vendor.calls)-1]; last != "DELETE /bots/ms-bot-1/delete" {
+		t.Errorf("MeetStream was last asked %s, want it to delete what it keeps", last)
+	}
+	vendor.mu.Unlock()
 	if strings.Contains(c.w.Log.String(), msVendorKey) || strings.Contains(c.w.Log.String(), obf) {
 		t.Error("the log has the customer's key at MeetStream, or the token URL, in it")
 	}
