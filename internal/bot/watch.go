@@ -35,7 +35,7 @@ func (s *Service) inform(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 		s.Logger.WarnContext(ctx, "a runner was not told of a bot, and is told again", "bot", b.ID, "error", err)
 	}
 	return s.held(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
-		switch {
+		switch b.LeaseUntil = tx.Now(); {
 		case err == nil && a.OK():
 			b.ToldAt = tx.Now()
 			if b.Ref == "" {

@@ -1,11 +1,18 @@
 package vendortest_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +37,7 @@ type botWorld struct {
 
 func newBotWorld(t *testing.T, kind lanyard.RunnerKind) *botWorld {
 	t.Helper()
-	w := &botWorld{urlWorld: newURLWorld(t, func(s *server.Settings) { s.TimeScale = 30 })}
+	w := &botWorld{urlWorld: newURLWorld(t, func(s *server.Settings) { s.TimeScale, s.MeetingsStop = 30, false })}
 	const secret = "webhook-secret-of-the-app"
 	w.OK("PATCH", "/v1/apps/"+w.app, map[string]any{"webhook_secret": secret})
 	change, err := json.Marshal(map[string]string{"webhook_url": w.URL + "/hooks/zoom/" + w.app, "webhook_secret": secret})
@@ -40,7 +47,11 @@ func newBotWorld(t *testing.T, kind lanyard.RunnerKind) *botWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.present("ana", false)
+	m, err := w.Sandbox.CreateMeeting("ana", "Told of", "") // of which Lanyard is told from its beginning
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.number = m.Number
 	if pretend := pretended[kind]; pretend != nil {
 		w.vendor = pretend(t, w.SandURL+"/zoom")
 		w.runner = w.OK("POST", "/v1/runners", map[string]any{"kind": kind, "url": w.vendor.URL, "key": pretendtest.Key}).Str("id")
@@ -78,6 +89,22 @@ func (w *botWorld) becomes(ref, state, inside string) lanyardtest.JSON {
 		}
 		if time.Now().After(end) {
 			w.T.Fatalf("got %v with %q in the meeting, want it %s with %q", b, w.in(), state, inside)
+		}
+	}
+}
+
+// known waits until notices have said how somebody is.
+func (w *botWorld) known(c lanyardtest.JSON, presence string) {
+	w.T.Helper()
+	at := "/v1/meetings?meeting_number=" + w.number + "&connection_id=" + c.Str("id")
+	is := func() bool {
+		return slices.ContainsFunc(w.OK("GET", at, nil).List("connections"), func(one lanyardtest.JSON) bool {
+			return one.Str("connection_id") == c.Str("id") && one.Str("presence") == presence
+		})
+	}
+	for end := time.Now().Add(15 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.T.Fatalf("it is not known that somebody is %s", presence)
 		}
 	}
 }
@@ -129,6 +156,7 @@ func TestABotThatAVendorRuns(t *testing.T) {
 			w.becomes(id, "joining", "")
 			w.Fails("runner_in_use", "DELETE", "/v1/runners/"+w.runner, nil)
 			w.present("ana", true)
+			w.present("ben", true)
 			w.becomes(id, "joined", "ana")
 			given := w.given(0)
 			w.present("ana", false)
@@ -143,6 +171,8 @@ func TestABotThatAVendorRuns(t *testing.T) {
 				t.Errorf("the token URL of a bot that is over: got %d %s, want 401", a.status, a.body)
 			}
 
+			w.known(w.ben, "present")
+			w.known(w.ana, "absent")
 			body["candidates"] = of(w.ana, w.ben)
 			second := w.OK("POST", "/v1/bots", body).Str("id")
 			w.becomes(second, "joined", "ben")
@@ -220,4 +250,152 @@ func TestABotThatItsVendorRefuses(t *testing.T) {
 	}
 	w.OK("PATCH", "/v1/runners/"+w.runner, map[string]any{"key": pretendtest.Key})
 	w.OK("POST", "/v1/bots", body)
+}
+
+// hook is a customer's own runner: it checks the signature of what it is told, asks for join
+// tokens at the token URL it was given, and joins.
+type hook struct {
+	t      *testing.T
+	w      *botWorld
+	secret []byte
+	mu     sync.Mutex
+	down   int // answers 503 so many times
+	told   []string
+	ids    map[string]int
+	leave  chan struct{}
+}
+
+func (h *hook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	id, at := r.Header.Get("Webhook-Id"), r.Header.Get("Webhook-Timestamp")
+	mac := hmac.New(sha256.New, h.secret)
+	_, _ = io.WriteString(mac, id+"."+at+"."+string(body))
+	if !slices.Contains(strings.Fields(r.Header.Get("Webhook-Signature")), "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil))) {
+		rw.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	var in struct {
+		Type string `json:"type"`
+		Data struct {
+			Bot    string            `json:"bot_id"`
+			Ref    string            `json:"ref"`
+			Joined bool              `json:"joined"`
+			URLs   map[string]string `json:"token_urls"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		h.t.Errorf("told %s: %v", body, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ids[id]++; h.down > 0 {
+		h.down--
+		rw.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	h.told = append(h.told, in.Type)
+	switch in.Type {
+	case "bot.join":
+		go h.run(in.Data.Bot, in.Data.URLs["onbehalf"])
+		_, _ = io.WriteString(rw, `{"ref":"mine-1"}`)
+	case "bot.leave":
+		if in.Data.Ref != "mine-1" || !in.Data.Joined {
+			h.t.Errorf("told to leave: got %s", body)
+		}
+		close(h.leave)
+	}
+}
+
+// run tries until it is let in, and reports what came of it.
+func (h *hook) run(bot, tokens string) {
+	report := func(body map[string]any) { h.w.OK("POST", "/v1/bots/"+bot+"/report", body) }
+	zoom := func(path string, body map[string]any) (status int, out lanyardtest.JSON) {
+		raw, _ := json.Marshal(body)
+		resp, err := http.Post(h.w.SandURL+"/zoom/meetings/"+h.w.number+path, "application/json", strings.NewReader(string(raw)))
+		if err != nil {
+			h.t.Error(err)
+			return 0, nil
+		}
+		defer func() { _ = resp.Body.Close() }()
+		_ = json.NewDecoder(resp.Body).Decode(&out)
+		return resp.StatusCode, out
+	}
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		resp, err := http.Get(tokens)
+		if err != nil {
+			h.t.Error(err)
+			return
+		}
+		token, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != 200 {
+			continue
+		}
+		status, in := zoom("/join", map[string]any{"bot_name": "Mine", "onbehalf_token": strings.TrimSpace(string(token))})
+		if status != 200 {
+			report(map[string]any{"sdk": "web", "code": "4017"})
+			continue
+		}
+		report(map[string]any{"state": "joined"})
+		<-h.leave
+		zoom("/leave", map[string]any{"participant_id": in["participant_id"]})
+		return
+	}
+}
+
+// A customer's own runner is told when the bot is ready, again under the same id until it
+// takes it, and told to leave; its bot waits for Ana, and is in with her.
+func TestABotThatACustomersRunnerRuns(t *testing.T) {
+	w := newBotWorld(t, lanyard.RunnerWebhook)
+	h := &hook{t: t, w: w, down: 4, ids: map[string]int{}, leave: make(chan struct{})}
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	made := w.OK("POST", "/v1/runners", map[string]any{"kind": "webhook", "url": srv.URL, "default": true})
+	var err error
+	if h.secret, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(made.Str("secret"), "whsec_")); err != nil {
+		t.Fatal(err)
+	}
+	b := w.OK("POST", "/v1/bots", map[string]any{"meeting_url": w.link(), "candidates": of(w.ana), "give_up_after_seconds": 1200})
+	id := b.Str("id")
+	w.becomes(id, "waiting_for_person", "")
+	w.present("ana", true)
+	if got := w.becomes("mine-1", "joined", "ana"); got.Str("id") != id {
+		t.Errorf("got %v, want it found by the runner's name for it", got)
+	}
+	w.OK("POST", "/v1/bots/"+id+"/leave", nil)
+	w.becomes(id, "left", "")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !slices.Equal(h.told, []string{"bot.join", "bot.leave"}) || len(h.ids) != 2 {
+		t.Errorf("it was told %v under %v, want each once, under one id", h.told, h.ids)
+	}
+}
+
+// A vendor's answer is lost: a bot may be on its way, so it is kept and not asked for again,
+// and given up where nothing comes of it.
+func TestAVendorsAnswerThatIsLost(t *testing.T) {
+	w := newBotWorld(t, lanyard.RunnerWebhook)
+	var asked atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body)
+		asked.Add(1)
+		panic(http.ErrAbortHandler)
+	}))
+	t.Cleanup(srv.Close)
+	w.OK("POST", "/v1/runners", map[string]any{"kind": "recall", "url": srv.URL, "key": "k"})
+	b := w.OK("POST", "/v1/bots", map[string]any{"meeting_url": w.link(), "runner": "recall", "candidates": of(w.ana), "give_up_after_seconds": 60, "deduplication_key": "one"})
+	var codes []string
+	for _, s := range b.List("timeline") {
+		codes = append(codes, s.Str("state")+" "+s.Str("code"))
+	}
+	if !slices.Equal(codes, []string{"scheduled ", "scheduled runner_no_answer", "ready "}) {
+		t.Errorf("got %q, want it to say that the answer was lost", codes)
+	}
+	w.Fails("bot_duplicate", "POST", "/v1/bots", map[string]any{"meeting_url": w.link(), "runner": "recall", "deduplication_key": "one"})
+	if got := w.becomes(b.Str("id"), "failed", ""); got.Str("reason") != "runner_no_answer" {
+		t.Errorf("got %v, want it given up because of the lost answer", got)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the vendor was asked %d times, want once", n)
+	}
 }
