@@ -1,4 +1,4 @@
-package lanyardtest_test
+package bottest_test
 
 import (
 	"context"
