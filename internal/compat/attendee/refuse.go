@@ -54,6 +54,8 @@ func (a *API) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		text = fmt.Sprintf("Request was throttled. Expected available in %d second%s.", p.RetryAfter, map[bool]string{true: "s"}[p.RetryAfter > 1])
 	case code == lanyard.CodeNotFound && text == nowhere:
 		text = "Not found"
+	case p.Status == http.StatusForbidden: // Attendee has no words for it, so ours with what to do
+		text += " " + lanyard.RowOf(code).Do
 	}
 	name := "error"
 	switch p.Status {

@@ -181,6 +181,8 @@ func (d *Dialect) refusal(r *http.Request, err error) reply {
 	a := reply{status: status(lanyard.Code(p.Code), p.Status), header: p.GetHeaders().Clone()}
 	if own, ok := errors.AsType[*told](err); ok {
 		a.status, out.Message, out.BotID = own.status, own.text, own.botID
+	} else if p.Status == http.StatusForbidden { // MeetStream has no words for it, so ours with what to do
+		out.Message += " " + lanyard.RowOf(lanyard.Code(p.Code)).Do
 	}
 	if out.Message == "" {
 		out.Message = p.Title

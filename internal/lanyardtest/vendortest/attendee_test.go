@@ -277,8 +277,8 @@ func TestAttendeeConnectionRefused(t *testing.T) {
 
 	c.w.OK("PATCH", "/v1/project", map[string]any{"allow_unbound_codes": false})
 	if a := c.call("POST", "/zoom_oauth_connections", map[string]any{"authorization_code": c.code("ben"), "redirect_uri": atCallback}); a.status != 403 ||
-		!strings.Contains(a.Str("detail"), "without state") {
-		t.Errorf("not allowed: got %d %s, want 403 and why", a.status, a.raw)
+		!strings.Contains(a.Str("detail"), "without state") || !strings.Contains(a.Str("detail"), "--allow-unbound-codes") {
+		t.Errorf("not allowed: got %d %s, want 403, why, and what to do", a.status, a.raw)
 	}
 	none := atWorld(t)
 	none.w.OK("DELETE", "/v1/apps/"+none.app, nil)

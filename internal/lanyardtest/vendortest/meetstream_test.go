@@ -331,8 +331,8 @@ func TestMeetStreamIsOffUntilItIsAllowed(t *testing.T) {
 		t.Errorf("got %d %s, want 403", a.status, a.raw)
 	}
 	body := map[string]any{"code": code, "redirect_uri": msCallback}
-	if a := c.call("POST", "/zoom/oauth/connections", body); a.status != 403 || a.Str("message") == "" {
-		t.Errorf("got %d %s, want 403", a.status, a.raw)
+	if a := c.call("POST", "/zoom/oauth/connections", body); a.status != 403 || !strings.Contains(a.Str("message"), "--allow-unbound-codes") {
+		t.Errorf("got %d %s, want 403 and what to do", a.status, a.raw)
 	}
 	c.w.OK("PATCH", "/v1/project", map[string]any{"allow_unbound_codes": true})
 	c.ok("POST", "/zoom/oauth/connections", body) // the code was not burnt
