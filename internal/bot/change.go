@@ -121,6 +121,9 @@ func (s *Service) end(ctx context.Context, p lanyard.Principal, ref string, to l
 	case !b.State.May(to):
 		return View{}, lanyard.Errorf(lanyard.CodeBotState, "a bot that is %s does not become %s", string(b.State), string(to))
 	}
+	if err := s.unwanted(ctx, &b); err != nil {
+		return View{}, err
+	}
 	a, stopped, err := s.stop(ctx, b)
 	if err != nil {
 		return View{}, err
