@@ -6,8 +6,10 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/lanyardtest"
@@ -98,6 +100,39 @@ func TestAVendorsAnswerThatIsLostTheSecondTime(t *testing.T) {
 	}
 	if n := asked.Load(); n != 2 {
 		t.Errorf("the vendor was asked %d times, want twice", n)
+	}
+}
+
+// A vendor that does not take the second request is asked once more, and no sooner than
+// after half a minute, which is a second here; that is no other bot of ours.
+func TestAVendorThatRefusesABotTheSecondTime(t *testing.T) {
+	t.Parallel()
+	w := newBotWorld(t, lanyard.RunnerRecall)
+	var mu sync.Mutex
+	var asked []time.Time
+	lossy := w.behind(func(r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Method == "POST" {
+			asked = append(asked, time.Now())
+		}
+		if r.Method == "POST" && len(asked) == 2 {
+			r.Header.Set("Authorization", "Token of somebody else")
+		}
+		return false
+	})
+	b := w.inWithAna(map[string]any{"runner": lossy})
+	w.present("ana", false)
+	got := w.becomes(b.Str("id"), "joined", "ben")
+	if !slices.ContainsFunc(got.List("timeline"), func(s lanyardtest.JSON) bool {
+		return s.Str("state") == "waiting_for_person" && s.Str("code") == "runner_refused"
+	}) {
+		t.Errorf("got %v, want the refusal in its time line", got)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(asked) != 3 || asked[2].Sub(asked[1]) < time.Second || asked[1].Sub(asked[0]) < time.Second {
+		t.Errorf("the vendor was asked at %v, want three times, a second apart at least", asked)
 	}
 }
 
