@@ -88,7 +88,10 @@ type Bot struct {
 	JoinAt     time.Time
 	Patience   time.Duration // for how long it waits for a person
 	GiveUpAt   time.Time     // until then, this time; zero: its hour has not come, or it is in
-	ToldAt     time.Time     // the runner was told that it may join; zero: not since it may
+	ToldAt     time.Time     // the runner was told that it may join, the last time; zero: not since it may
+	Starts     int64         // how often its vendor was asked for it again, because its person had left
+	OutAt      time.Time     // the vendor's bot is out since; zero: it is not known to be
+	LeaveAt    time.Time     // it was told to leave, or called off; zero: not
 	NextAt     time.Time     // when there is something to do; zero: nothing
 	LeaseUntil time.Time     // somebody does it until then
 	CreatedAt  time.Time
@@ -132,7 +135,7 @@ type BotData struct {
 	Passcode   string            `json:"passcode,omitempty"`
 	TK         string            `json:"tk,omitempty"`         // registrant token
 	Request    []byte            `json:"request,omitempty"`    // as it came, where a vendor's words were used
-	TokenURLs  map[string]string `json:"token_urls,omitempty"` // by type; what the runner was given
+	TokenURLs  map[string]string `json:"token_urls,omitempty"` // by type; what the runner was given, where it is told later or again
 }
 
 // MostBotSteps is how many lines of a time line are shown.

@@ -121,6 +121,9 @@ func (s *Service) end(ctx context.Context, p lanyard.Principal, ref string, to l
 	case !b.State.May(to):
 		return View{}, lanyard.Errorf(lanyard.CodeBotState, "a bot that is %s does not become %s", string(b.State), string(to))
 	}
+	if err := s.unwanted(ctx, &b); err != nil {
+		return View{}, err
+	}
 	a, stopped, err := s.stop(ctx, b)
 	if err != nil {
 		return View{}, err
@@ -139,6 +142,8 @@ func (s *Service) end(ctx context.Context, p lanyard.Principal, ref string, to l
 			return lanyard.Entry{}, nil
 		case to == lanyard.BotCancelled && b.State == lanyard.BotJoined && a != nil: // it has come in meanwhile, and is out
 			to = lanyard.BotLeft
+		case to == lanyard.BotLeft && !b.State.May(to) && b.State.May(lanyard.BotCancelled): // it has been put out meanwhile, and waits
+			to = lanyard.BotCancelled
 		}
 		return s.move(tx, e, &b, to, said{by: "caller", connection: b.Used})
 	})

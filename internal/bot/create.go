@@ -93,7 +93,7 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View,
 }
 
 // prepare makes what a bot has of its own before it is written: its key, and the token URLs
-// of its runner. A webhook's are kept, sealed, until it is told.
+// of its runner. They are kept, sealed, where it is told later, or may be asked again.
 func (s *Service) prepare(ctx context.Context, p lanyard.Principal, b *lanyard.Bot, d *lanyard.BotData, r lanyard.Runner, key bool, v *View) (urls map[string]lanyard.Secret, err error) {
 	if key {
 		if v.Key, err = s.ownKey(ctx, p, *b); err != nil {
@@ -109,7 +109,8 @@ func (s *Service) prepare(ctx context.Context, p lanyard.Principal, b *lanyard.B
 	case b.Vendor():
 		b.ToldAt = s.Store.Clock()
 		b.LeaseUntil = b.ToldAt.Add(lease)
-	case len(urls) > 0:
+	}
+	if len(urls) > 0 && keeps(*b) {
 		d.TokenURLs = map[string]string{}
 		for name, u := range urls {
 			d.TokenURLs[name] = string(u.Reveal())

@@ -12,6 +12,7 @@ const (
 	silence = 24 * time.Hour   // after which nobody is thought to run a bot any more
 	young   = 10 * time.Minute // a bot whose vendor is asked often
 	often   = 10 * time.Second
+	soon    = 3 * time.Second // a bot whose vendor is to be asked again
 	seldom  = time.Minute
 )
 
@@ -108,9 +109,11 @@ func (s *Service) next(b lanyard.Bot, now time.Time) (at time.Time) {
 		at = earlier(at, b.GiveUpAt)
 	}
 	switch {
+	case unsent(b):
+		at = earlier(at, now.Add(s.scaled(soon)))
 	case b.Vendor() && b.Ref != "":
 		every := seldom
-		if now.Sub(later(b.JoinAt, b.CreatedAt)) < s.scaled(young) {
+		if now.Sub(later(b.JoinAt, b.CreatedAt)) < s.scaled(young) || !b.OutAt.IsZero() {
 			every = often
 		}
 		at = earlier(at, now.Add(s.scaled(every)))

@@ -33,7 +33,7 @@ func (s *Service) equip(ctx context.Context, p lanyard.Principal, b lanyard.Bot,
 
 func job(b lanyard.Bot, d lanyard.BotData, urls map[string]lanyard.Secret) runner.Job {
 	return runner.Job{Bot: b.ID, Dialect: b.Dialect, Request: d.Request, MeetingURL: d.MeetingURL, Name: d.Name, JoinAt: b.JoinAt, Metadata: b.Metadata,
-		DedupKey: b.DedupKey, TokenURLs: urls, Types: b.Allow.Types}
+		DedupKey: b.DedupKey, TokenURLs: urls, Types: b.Allow.Types, Again: b.Starts}
 }
 
 // launch asks a vendor for a bot that has just been written, because its token URLs are
@@ -120,9 +120,9 @@ func (s *Service) bare(ctx context.Context, p lanyard.Principal, id lanyard.BotI
 }
 
 // owed says whether a runner has to be told that a bot is no longer wanted: it was asked for
-// the bot, and has not said itself that it is over.
+// the bot, and has not said itself that it is out.
 func owed(b lanyard.Bot) bool {
-	return b.Runner != "" && !b.ToldAt.IsZero() && (b.Ref != "" || !b.Vendor())
+	return b.Runner != "" && !b.ToldAt.IsZero() && (!b.Vendor() || b.Ref != "" && b.OutAt.IsZero())
 }
 
 // stop has the vendor that runs a bot take it out, or call it off. What it no longer knows is

@@ -70,10 +70,12 @@ func (s *Service) one(ctx context.Context, b lanyard.Bot) error {
 	switch {
 	case b.State.Over():
 		return s.dismiss(ctx, p, b)
-	case watched && b.State != lanyard.BotScheduled:
+	case watched && b.State != lanyard.BotScheduled && !unsent(b):
 		return s.watch(ctx, p, b, now)
 	case !b.GiveUpAt.IsZero() && !now.Before(b.GiveUpAt) && (b.State == lanyard.BotReady || b.State == lanyard.BotWaitingForPerson):
 		to, w.code = lanyard.BotFailed, gaveUp(b)
+	case unsent(b):
+		return s.again(ctx, p, b, now)
 	case untold(b):
 		return s.inform(ctx, p, b)
 	case now.Sub(b.UpdatedAt) >= s.scaled(silence) && b.State != lanyard.BotScheduled:
@@ -99,6 +101,9 @@ func (s *Service) one(ctx context.Context, b lanyard.Bot) error {
 
 // gaveUp says why a bot that has not come in is given up.
 func gaveUp(b lanyard.Bot) lanyard.Code {
+	if b.Starts > 0 && b.Ref == "" && b.State == lanyard.BotReady {
+		return lanyard.CodeRunnerNoAnswer
+	}
 	for _, t := range b.Tries {
 		if t.Absent {
 			return lanyard.CodePersonAbsent

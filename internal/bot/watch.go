@@ -25,11 +25,7 @@ func (s *Service) inform(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 	var a runner.Answer
 	r, err := s.Runners.Find(ctx, b.Project, b.Runner)
 	if err == nil {
-		urls := map[string]lanyard.Secret{}
-		for name, u := range d.TokenURLs {
-			urls[name] = lanyard.NewSecret(u)
-		}
-		a, err = s.Runners.Start(ctx, r, job(b, d, urls))
+		a, err = s.Runners.Start(ctx, r, job(b, d, urlsOf(d)))
 	}
 	if err != nil {
 		s.Logger.WarnContext(ctx, "a runner was not told of a bot, and is told again", "bot", b.ID, "error", err)
@@ -87,13 +83,22 @@ func (s *Service) watch(ctx context.Context, p lanyard.Principal, b lanyard.Bot,
 	if err != nil {
 		s.Logger.WarnContext(ctx, "a runner does not say how a bot is", "bot", b.ID, "error", err)
 	}
-	if news, ok := newsOf(b, seen); ok {
+	news, ok := newsOf(b, seen)
+	if ok && news.State.Over() {
+		if done, err := s.instead(ctx, p, b, news, now); done || err != nil {
+			return err
+		}
+	}
+	if ok {
 		if err := s.heard(ctx, p, b, news, "runner"); err != nil && !errors.Is(err, lanyard.CodeBotOver) {
 			return err
 		}
 	}
 	late := seen.State == "" && now.Sub(later(b.JoinAt, b.CreatedAt)) >= s.scaled(unheard)
 	return s.held(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
+		if seen.State != "" && !seen.State.Over() {
+			b.OutAt = time.Time{}
+		}
 		switch b.LeaseUntil = tx.Now(); {
 		case late && b.State.May(lanyard.BotFailed):
 			return s.move(tx, e, &b, lanyard.BotFailed, said{by: "lanyard", code: lanyard.CodeBotSilent})

@@ -27,7 +27,7 @@ func (attendee) start(j Job, now time.Time) (call, error) {
 		key = string(j.Bot) // asked twice, Attendee makes one bot
 	}
 	body, err := j.body([]change{text("meeting_url", j.MeetingURL), text("bot_name", j.name()), text("join_at", j.later(now)),
-		dict("metadata", j.Metadata), text("deduplication_key", key)},
+		dict("metadata", j.Metadata), text("deduplication_key", j.once(key))},
 		[]change{
 			{name: "zoom_settings", within: []change{{name: "onbehalf_token"}}},
 			{name: "callback_settings", within: []change{text("zoom_tokens_url", j.url("attendee"))}},

@@ -96,7 +96,7 @@ type baasV1 struct{ baas }
 func (baasV1) start(j Job, now time.Time) (call, error) {
 	obf, _ := oneOf(j)
 	made := []change{text("meeting_url", j.MeetingURL), text("bot_name", j.name()), {name: "reserved", to: false},
-		dict("extra", j.Metadata), text("deduplication_key", j.DedupKey)}
+		dict("extra", j.Metadata), text("deduplication_key", j.once(j.DedupKey))}
 	if j.later(now) != "" {
 		made = append(made, change{name: "start_time", to: j.JoinAt.UnixMilli()})
 	}

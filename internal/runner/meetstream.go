@@ -30,11 +30,11 @@ func (meetstream) start(j Job, now time.Time) (call, error) {
 		key = string(j.Bot)
 	}
 	body, err := j.body([]change{text("meeting_link", j.MeetingURL), text("bot_name", j.name()), text("join_at", j.later(now)),
-		dict("custom_attributes", j.Metadata), text("deduplication_key", key)},
+		dict("custom_attributes", j.Metadata), text("deduplication_key", j.once(key))},
 		[]change{{name: "zoom", within: []change{{name: "use_zoom_obf"}, {name: "zoom_oauth_connection_user_id"},
 			text("obf_url", obf), text("zak_url", zak)}}})
 	c := post("/bots/create_bot", body)
-	c.header.Set("Idempotency-Key", string(j.Bot))
+	c.header.Set("Idempotency-Key", j.once(string(j.Bot)))
 	return c, err
 }
 

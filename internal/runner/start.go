@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"lanyard"
@@ -22,6 +23,15 @@ type Job struct {
 	DedupKey   string
 	TokenURLs  map[string]lanyard.Secret // as Needs names them; empty: the request keeps what it came with
 	Types      []string                  // of join tokens that the bot may have
+	Again      int64                     // how often it was asked for before; a vendor takes each for another bot
+}
+
+// once is what a vendor knows a request by that must not be done twice.
+func (j Job) once(key string) string {
+	if j.Again == 0 || key == "" {
+		return key
+	}
+	return key + "-" + strconv.FormatInt(j.Again+1, 10)
 }
 
 // Start has a runner run a bot. A vendor is sent the request as it came, with our token

@@ -12,13 +12,14 @@ import (
 )
 
 const botColumns = `id, project_id, provider, meeting, sealed, dialect, runner_id, runner_kind, ref, candidates, allow, metadata, dedup_key, state, reason,
-	used, turn, tries, join_at, patience, give_up_at, told_at, next_at, lease_until, created_at, updated_at, ended_at`
+	used, turn, tries, join_at, patience, give_up_at, told_at, next_at, lease_until, created_at, updated_at, ended_at, starts, out_at, leave_at`
 
 func scanBot(r row, b *lanyard.Bot) error {
 	var patience int64
 	err := r.Scan(&b.ID, &b.Project, &b.Provider, &b.Meeting, &b.Sealed, &b.Dialect, &b.Runner, &b.Kind, &b.Ref, value(&b.Candidates), value(&b.Allow),
 		asDict{&b.Metadata}, &b.DedupKey, &b.State, &b.Reason, &b.Used, &b.Turn, value(&b.Tries), asTime{&b.JoinAt}, &patience, asTime{&b.GiveUpAt},
-		asTime{&b.ToldAt}, asTime{&b.NextAt}, asTime{&b.LeaseUntil}, asTime{&b.CreatedAt}, asTime{&b.UpdatedAt}, asTime{&b.EndedAt})
+		asTime{&b.ToldAt}, asTime{&b.NextAt}, asTime{&b.LeaseUntil}, asTime{&b.CreatedAt}, asTime{&b.UpdatedAt}, asTime{&b.EndedAt},
+		&b.Starts, asTime{&b.OutAt}, asTime{&b.LeaveAt})
 	b.Patience = time.Duration(patience) * time.Microsecond
 	if len(b.Meeting) == 0 {
 		b.Meeting = nil
@@ -89,7 +90,8 @@ func (tx *Tx) AddBot(b lanyard.Bot) error {
 	return tx.add("bots", botColumns, []any{b.ID, b.Project, b.Provider, notNull(b.Meeting), b.Sealed, b.Dialect, b.Runner, b.Kind, b.Ref,
 		asJSON(len(b.Candidates), b.Candidates), asJSON(1, b.Allow), dictText(b.Metadata), b.DedupKey, b.State, b.Reason, b.Used, b.Turn,
 		asJSON(len(b.Tries), b.Tries), micros(b.JoinAt), b.Patience.Microseconds(), micros(b.GiveUpAt), micros(b.ToldAt), micros(b.NextAt),
-		micros(b.LeaseUntil), micros(tx.stamp(b.CreatedAt)), micros(tx.stamp(b.UpdatedAt)), micros(b.EndedAt)})
+		micros(b.LeaseUntil), micros(tx.stamp(b.CreatedAt)), micros(tx.stamp(b.UpdatedAt)), micros(b.EndedAt),
+		b.Starts, micros(b.OutAt), micros(b.LeaveAt)})
 }
 
 // LockBot returns one bot of a project, and keeps others from changing it until the
@@ -102,10 +104,11 @@ func (tx *Tx) LockBot(project lanyard.ProjectID, id lanyard.BotID) (lanyard.Bot,
 // in the same transaction.
 func (tx *Tx) PutBot(b lanyard.Bot) error {
 	return tx.must(`UPDATE bots SET provider = $3, meeting = $4, sealed = $5, ref = $6, metadata = $7, state = $8, reason = $9, used = $10,
-		turn = $11, tries = $12, join_at = $13, give_up_at = $14, told_at = $15, next_at = $16, lease_until = $17, updated_at = $18, ended_at = $19
+		turn = $11, tries = $12, join_at = $13, give_up_at = $14, told_at = $15, next_at = $16, lease_until = $17, updated_at = $18, ended_at = $19,
+		starts = $20, out_at = $21, leave_at = $22
 		WHERE id = $1 AND project_id = $2`, b.ID, b.Project, b.Provider, notNull(b.Meeting), b.Sealed, b.Ref, dictText(b.Metadata), b.State,
 		b.Reason, b.Used, b.Turn, asJSON(len(b.Tries), b.Tries), micros(b.JoinAt), micros(b.GiveUpAt), micros(b.ToldAt), micros(b.NextAt),
-		micros(b.LeaseUntil), micros(tx.now), micros(b.EndedAt))
+		micros(b.LeaseUntil), micros(tx.now), micros(b.EndedAt), b.Starts, micros(b.OutAt), micros(b.LeaveAt))
 }
 
 // DeleteBot removes a bot with its time line and its endpoints, and ends its keys.

@@ -93,7 +93,7 @@ func newWorld() world {
 		Allow:    lanyard.BotAllow{Types: []string{"onbehalf"}, Scopes: []string{"a"}, Proxy: []lanyard.ProxyRule{{Methods: []string{"GET"}, Path: "/v2/users/me"}}},
 		Metadata: map[string]string{"k": "v"}, DedupKey: "one", State: lanyard.BotReady, Reason: lanyard.CodeJoinFailed, Used: connection.ID, Turn: 2,
 		Tries:  []lanyard.BotTry{{Connection: connection.ID, At: day, Code: lanyard.CodePersonAbsent, Absent: true, Seen: true}},
-		JoinAt: day, Patience: time.Minute, GiveUpAt: day.Add(time.Minute), ToldAt: day, NextAt: day, LeaseUntil: day, CreatedAt: day, UpdatedAt: day}
+		JoinAt: day, Patience: time.Minute, GiveUpAt: day.Add(time.Minute), ToldAt: day, NextAt: day, LeaseUntil: day, Starts: 2, OutAt: day, LeaveAt: day, CreatedAt: day, UpdatedAt: day}
 	return world{bot: bot, consent: consent, text: text, project: p, app: app, person: person, grant: grant, connection: connection, session: session, flow: flow,
 		key: store.Key{ID: newID[lanyard.KeyID]("lyk_"), Project: p.ID, Operator: true, Name: "bots", MAC: hash("mac" + n),
 			Scopes: []lanyard.Scope{lanyard.ScopeToken}, Providers: []string{"zoom"}, Labels: []string{"work"},

@@ -110,7 +110,10 @@ CREATE TABLE bots (
 	lease_until BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
 	updated_at BIGINT NOT NULL,
-	ended_at BIGINT NOT NULL
+	ended_at BIGINT NOT NULL,
+	starts BIGINT NOT NULL,
+	out_at BIGINT NOT NULL,
+	leave_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX bots_dedup ON public.bots USING btree (project_id, dedup_key) WHERE ((dedup_key <> ''::text) AND (ended_at = 0));
 CREATE INDEX bots_ended ON public.bots USING btree (ended_at) WHERE (ended_at > 0);

@@ -111,7 +111,7 @@ CREATE TABLE bots (
 	created_at  INTEGER NOT NULL,
 	updated_at  INTEGER NOT NULL,
 	ended_at    INTEGER NOT NULL -- 0: not over
-) STRICT;
+, starts INTEGER NOT NULL DEFAULT 0, out_at INTEGER NOT NULL DEFAULT 0, leave_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE UNIQUE INDEX bots_dedup ON bots (project_id, dedup_key) WHERE dedup_key <> '' AND ended_at = 0;
 
