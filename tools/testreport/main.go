@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	limit := flag.Duration("limit", 4*time.Minute, "the longest a package may take")
+	limit := flag.Duration("limit", 5*time.Minute, "the longest a package may take")
 	skips := flag.Bool("skips", false, "let tests be skipped")
 	sum := flag.String("sum", "", "add \"passed failed\" as a line to this file")
 	flag.Parse()
