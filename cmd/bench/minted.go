@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
@@ -45,37 +43,11 @@ type mintedCell struct {
 	Ratio   float64     `json:"ratio"` // of the medians
 }
 
-// mint is a provider's API that mints after a while.
-type mint struct {
-	url    string
-	delay  atomic.Int64 // nanoseconds
-	server *http.Server
-}
-
-func startMint(ctx context.Context) (*mint, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	m := &mint{url: "http://" + l.Addr().String()}
-	answer := []byte(`{"token":"bench_onbehalf_` + strings.Repeat("A1b2", 75) + `"}`)
-	m.server = &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(time.Duration(m.delay.Load()))
-		if r.Header.Get("Authorization") == "" || r.URL.Query().Get("meeting_id") != mintNumber {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(answer) // the client has gone
-	})}
-	go func() { _ = m.server.Serve(l) }() // ends by Close
-	return m, nil
-}
-
 // minted measures what minting a join token costs.
 func (w *world) minted(ctx context.Context, admin string, say func(string, ...any)) (out minted, err error) {
 	out.Name = w.name()
-	api, err := startMint(ctx)
+	answer := []byte(`{"token":"bench_onbehalf_` + strings.Repeat("A1b2", 75) + `"}`)
+	api, err := startCallee(ctx, answer, func(r *http.Request) bool { return r.URL.Query().Get("meeting_id") == mintNumber })
 	if err != nil {
 		return out, err
 	}

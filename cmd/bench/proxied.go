@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
@@ -46,40 +44,14 @@ type proxiedSide struct {
 	Rate float64 `json:"per_second"`
 }
 
-// callee is a provider's API that answers two kilobytes after a while.
-type callee struct {
-	url    string
-	delay  atomic.Int64 // nanoseconds
-	server *http.Server
-}
-
-func startCallee(ctx context.Context) (*callee, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	c := &callee{url: "http://" + l.Addr().String()}
+// proxied measures calls through the proxy.
+func (w *world) proxied(ctx context.Context, admin string, say func(string, ...any)) (out proxied, err error) {
+	out.Name = w.name()
 	answer := make([]byte, 2000)
 	for i := range answer {
 		answer[i] = 'a' + byte(i%26)
 	}
-	c.server = &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(time.Duration(c.delay.Load()))
-		if r.Header.Get("Authorization") == "" {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(answer) // the client has gone
-	})}
-	go func() { _ = c.server.Serve(l) }() // ends by Close
-	return c, nil
-}
-
-// proxied measures calls through the proxy.
-func (w *world) proxied(ctx context.Context, admin string, say func(string, ...any)) (out proxied, err error) {
-	out.Name = w.name()
-	api, err := startCallee(ctx)
+	api, err := startCallee(ctx, answer, func(*http.Request) bool { return true })
 	if err != nil {
 		return out, err
 	}

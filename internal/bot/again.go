@@ -55,8 +55,8 @@ func (s *Service) unwanted(ctx context.Context, b *lanyard.Bot) error {
 }
 
 // instead keeps a bot that its vendor says is over, where that is because its person has
-// left and another may be there: it waits, and its vendor is asked again. Done: nothing
-// else follows from what the vendor said, for now.
+// left and another may be there: it waits, and its vendor is asked again. done says that
+// nothing else follows from what the vendor said.
 func (s *Service) instead(ctx context.Context, p lanyard.Principal, b lanyard.Bot, news Report, now time.Time) (done bool, err error) {
 	if b.Starts >= mostStarts || !b.LeaveAt.IsZero() || !b.GiveUpAt.IsZero() && !now.Before(b.GiveUpAt) || !b.State.May(lanyard.BotWaitingForPerson) && b.State != lanyard.BotWaitingForPerson {
 		return false, nil
