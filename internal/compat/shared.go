@@ -1,13 +1,13 @@
 package compat
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"strings"
 
 	"lanyard"
+	"lanyard/internal/web"
 )
 
 // shared serves a path that several vendors have, for a key that speaks no dialect: a list
@@ -45,13 +45,13 @@ func refOf(r *http.Request) string {
 func together(w http.ResponseWriter, r *http.Request, have []*vendor) {
 	members := map[string]json.RawMessage{}
 	for _, v := range have {
-		a := &answer{header: http.Header{}}
+		a := &web.Held{}
 		v.ServeHTTP(a, r)
 		var mine map[string]json.RawMessage
-		if err := json.Unmarshal(a.body.Bytes(), &mine); a.status != http.StatusOK || err != nil {
-			maps.Copy(w.Header(), a.header)
-			w.WriteHeader(a.status)
-			_, _ = w.Write(a.body.Bytes()) // the caller has gone
+		if err := json.Unmarshal(a.Body.Bytes(), &mine); a.Status() != http.StatusOK || err != nil {
+			maps.Copy(w.Header(), a.Header())
+			w.WriteHeader(a.Status())
+			_, _ = w.Write(a.Body.Bytes()) // the caller has gone
 			return
 		}
 		maps.Copy(members, mine)
@@ -59,23 +59,4 @@ func together(w http.ResponseWriter, r *http.Request, have []*vendor) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(members)
-}
-
-// answer holds an answer back.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header { return a.header }
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	return a.body.Write(b)
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"strconv"
@@ -23,32 +22,10 @@ func (l local) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
-	w := &answerBuffer{header: http.Header{}}
+	w := &web.Held{}
 	l.handler.ServeHTTP(w, r)
 	_ = r.Body.Close()
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return &http.Response{Status: strconv.Itoa(w.status) + " " + http.StatusText(w.status), StatusCode: w.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: w.header, Body: io.NopCloser(&w.body),
-		ContentLength: int64(w.body.Len()), Request: r}, nil
-}
-
-type answerBuffer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *answerBuffer) Header() http.Header { return w.header }
-
-func (w *answerBuffer) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-}
-
-func (w *answerBuffer) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return w.body.Write(b)
+	return &http.Response{Status: strconv.Itoa(w.Status()) + " " + http.StatusText(w.Status()), StatusCode: w.Status(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: w.Header(), Body: io.NopCloser(&w.Body),
+		ContentLength: int64(w.Body.Len()), Request: r}, nil
 }
