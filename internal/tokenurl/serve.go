@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,10 +33,23 @@ type Config struct {
 	Bots func(ctx context.Context, p lanyard.Principal, bot lanyard.BotID, types []string, meeting string) (jointoken.First, error)
 }
 
+// methods are those of a token URL. HEAD is none: a look must not use up what works once.
+var methods = []string{http.MethodGet, http.MethodPost}
+
 // Mount registers the front.
 func Mount(c Config) {
 	s := &service{c, web.NewBuckets(perSecond, time.Second)}
 	c.Front.HandleRaw(prefix, pattern, s)
+	for _, method := range methods {
+		o := web.Outside{Operation: web.Operation{Method: method, Path: pattern, ID: web.OperationID("useTokenURL", method, ""), Tag: "Token URLs", Scope: web.Capability,
+			Summary:     "Get what the token URL hands out",
+			Description: "For bot vendors: the address is the credential. How it is asked and answers is the URL's contract, which is the vendor's: see docs/token-urls.md."},
+			Answers: "The token, in plain text or as the contract has it", Fails: "A sentence for a person; after a POST JSON, with `message`, `error` and `code`"}
+		if method == http.MethodPost {
+			o.Body = "application/json"
+		}
+		c.Front.Describe(o)
+	}
 }
 
 type service struct {
@@ -51,8 +65,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	web.LimitBody(w, r)
 	text := r.Method == http.MethodGet
-	if !text && r.Method != http.MethodPost {
-		w.Header().Set("Allow", "GET, POST")
+	if !slices.Contains(methods, r.Method) {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
 		s.refuse(w, r, true, jointoken.HandedOut{}, lanyard.Errorf(lanyard.CodeMethodNotAllowed, "a token URL is asked with GET or POST"))
 		return
 	}
