@@ -99,7 +99,7 @@ type operation struct {
 func kindOf(path, name string) string {
 	if name != "id" {
 		switch name {
-		case "app_id", "connection_id", "session_id", "end_user_id", "endpoint_id", "event_id":
+		case "app_id", "connection_id", "session_id", "end_user_id", "endpoint_id", "event_id", "key_id":
 			return strings.TrimSuffix(name, "_id")
 		case "cursor":
 			return "cursor"
