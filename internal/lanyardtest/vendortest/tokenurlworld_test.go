@@ -24,7 +24,13 @@ type urlWorld struct {
 
 func newURLWorld(t testing.TB, options ...lanyardtest.Option) *urlWorld {
 	t.Helper()
-	w := &urlWorld{World: lanyardtest.New(t, options...)}
+	return urlOn(t, lanyardtest.New(t, options...))
+}
+
+// urlOn is newURLWorld in a world that is there.
+func urlOn(t testing.TB, world *lanyardtest.World) *urlWorld {
+	t.Helper()
+	w := &urlWorld{World: world}
 	w.app = w.Zoom()
 	w.ana, w.ben = w.Connect(w.app, "ana-1", "ana"), w.Connect(w.app, "ben-1", "ben")
 	m, err := w.Sandbox.CreateMeeting("ana", "Weekly", "")
