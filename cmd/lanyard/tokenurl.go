@@ -142,7 +142,9 @@ A token URL outlives the key that made it. After a leak of a key, withdraw both.
 				if err != nil {
 					return err
 				}
-				return c.print(was, func(w io.Writer) { fmt.Fprintf(w, "Token URLs of key %s that were in force, now revoked: %d\n", key, was.Revoked) })
+				return c.print(was, func(w io.Writer) {
+					fmt.Fprintf(w, "Token URLs of key %s that were in force, now revoked: %d\n", key, was.Revoked)
+				})
 			}
 			if err := on.RevokeTokenURL(cmd.Context(), args[0]); err != nil {
 				return err
