@@ -82,7 +82,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	out, err := s.handOut(w, r, p, u)
 	if err != nil {
-		s.refuse(w, r, text, out, s.Front.Record(r, p, err))
+		s.refuse(w, r, text, out, s.invite(ctx, u, s.Front.Record(r, p, err)))
 		return
 	}
 	s.answer(w, r, u, out)
@@ -119,6 +119,21 @@ func (s *service) handOut(w http.ResponseWriter, r *http.Request, p lanyard.Prin
 		return s.Tokens.HandOut(r.Context(), p, u, asked)
 	}
 	return s.forBot(r.Context(), p, u, asked)
+}
+
+// invite adds to the refusal of somebody who has nothing connected the link with which they
+// connect, or, where there can be none, what whoever reads it can do.
+func (s *service) invite(ctx context.Context, u lanyard.TokenURL, err error) error {
+	e, ok := errors.AsType[*lanyard.Error](err)
+	if !ok || status(e.Code) != http.StatusNotFound {
+		return err
+	}
+	with := *e
+	with.ConnectURL, _ = s.Tokens.ConnectURL(ctx, u, e) // an error: then there is no link, and why they were refused is said all the same
+	if with.ConnectURL == "" && e.Code == lanyard.CodeConnectionNeeded {
+		with.Message = e.Error() + ": invite them with POST /v1/connect-sessions, which makes a link for them"
+	}
+	return &with
 }
 
 // forBot asks the bot that the URL was made for. What the call says of the meeting must be
