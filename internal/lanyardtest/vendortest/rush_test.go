@@ -111,7 +111,7 @@ func TestTwoHundredBotsJoinInAMinute(t *testing.T) {
 		}
 	}
 	in := len(w.Sandbox.Ledger(sandbox.Query{Event: "joined", Kind: "bot"}))
-	if in != bots || took > time.Minute { // half a quarter of one where nothing is refused; each refusal halves the rate
+	if in != bots || took > time.Minute { // a quarter of one where nothing is refused; each refusal halves the rate
 		t.Errorf("%d of %d bots are in, after %s, want all within a minute", in, bots, took)
 	}
 	if n := len(w.OK("GET", "/v1/bots?state=joined&limit=200", nil).List("data")); n != bots/2 {
