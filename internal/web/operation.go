@@ -150,7 +150,7 @@ func (f *Front) admit(r *http.Request, op Operation) (lanyard.Principal, error) 
 	}
 	switch {
 	case p.Bot != "" && !op.ForBot:
-		err = lanyard.Errorf(lanyard.CodeKeyLimited, "this key is a bot's own: it is good for that bot's join tokens, its reports and reading it")
+		err = lanyard.Errorf(lanyard.CodeKeyLimited, "this key is a bot's own: it is good for that bot's join tokens, its reports and reading it, and for what its allow has")
 	case op.Scope == OperatorOnly:
 		if !p.Operator {
 			err = lanyard.Errorf(lanyard.CodeOperatorOnly, "")

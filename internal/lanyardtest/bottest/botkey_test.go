@@ -20,7 +20,8 @@ func TestABotsKeyIsGoodForItsBotAlone(t *testing.T) {
 	mine := s.bot(map[string]any{"key": true, "allow": map[string]any{"types": []string{"onbehalf"}, "proxy": rules}}, s.ana)
 	id, key := mine.Str("id"), mine.Str("credential")
 	other := s.bot(map[string]any{"key": true}, s.ana)
-	bots := map[string]bool{"GET /v1/bots/{id}": true, "POST /v1/bots/{id}/join-tokens": true, "POST /v1/bots/{id}/report": true}
+	bots := map[string]bool{"GET /v1/bots/{id}": true, "POST /v1/bots/{id}/join-tokens": true, "POST /v1/bots/{id}/report": true,
+		"POST /v1/connections/{id}/token": true} // the last by allow.scopes alone
 
 	_, doc := s.Call("", "GET", "/openapi.json", nil)
 	paths, _ := doc["paths"].(map[string]any)
@@ -67,6 +68,8 @@ func TestABotsKeyIsGoodForItsBotAlone(t *testing.T) {
 			t.Errorf("%s of its own bot: got %d %v", call, status, got)
 		}
 	}
+
+	s.FailsAs(key, "bot_not_allowed", "POST", "/v1/connections/"+s.ana+"/token", map[string]any{})
 
 	proxied := func(key, connection, method, path string) (int, string) {
 		t.Helper()
