@@ -1,7 +1,9 @@
 package connection
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
@@ -264,6 +266,18 @@ func ValidMetadata(m map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// VendorsMetadata is ValidMetadata for what came in a vendor's words: as much as the vendors
+// take, 1000 characters of JSON, however it is divided.
+func VendorsMetadata(m map[string]string) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(m) == nil && b.Len()-len("\n") <= 1000 {
+		return nil
+	}
+	return ValidMetadata(m)
 }
 
 func (s *Service) view(ctx context.Context, c lanyard.Connection, g lanyard.Grant, who lanyard.Person) (View, error) {

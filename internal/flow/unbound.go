@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -104,11 +103,7 @@ func (u Unbound) valid() error {
 	if err := validCallback(u.RedirectURI); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(u.Metadata)
-	if err == nil && len(raw) > 1000 { // as much as the vendors take, however it is divided
-		err = connection.ValidMetadata(u.Metadata)
-	}
-	return err
+	return connection.VendorsMetadata(u.Metadata)
 }
 
 // validCallback checks an address that need not be one of the app's.

@@ -202,7 +202,7 @@ func (a *API) patchBot(r *http.Request, p lanyard.Principal) (int, any, error) {
 			*to = new(f.text(field))
 		}
 	}
-	if at := f.time("join_at"); !at.IsZero() {
+	if at := f.joinAt(); !at.IsZero() {
 		ch.JoinAt = &at
 	}
 	ch.Metadata = f.metadata()

@@ -108,8 +108,11 @@ func (d *Dialect) bots(ctx context.Context, p lanyard.Principal, r *http.Request
 		return reply{}, invalid("platform must be one of GMeet, Zoom, Teams")
 	}
 	page := lanyard.Page{Limit: 50, Cursor: q.Get("cursor")}
-	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n > 0 && n <= 100 {
-		page.Limit = n
+	if page.Cursor != "" && !lanyard.ValidID("bot_", page.Cursor) {
+		return reply{}, invalid("cursor must be the nextCursor of the page before")
+	}
+	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n > 0 {
+		page.Limit = min(n, 100)
 	}
 	views, next, err := d.Bots.List(ctx, p, f, page)
 	if err != nil {
