@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ type Config struct {
 	// Bots mints for a URL that was made for a bot, if its meeting is the one that is said, if
 	// one is; nil: there are none.
 	Bots func(ctx context.Context, p lanyard.Principal, bot lanyard.BotID, types []string, meeting string) (jointoken.First, error)
+	// Invite returns the link with which an end user connects who has not; "": there is none.
+	Invite func(ctx context.Context, p lanyard.Principal, endUser string) (string, error)
 }
 
 // Mount registers the front.
@@ -102,9 +105,33 @@ func (s *service) handOut(w http.ResponseWriter, r *http.Request, p lanyard.Prin
 		return jointoken.HandedOut{}, err
 	}
 	if u.Bot == "" {
-		return s.Tokens.HandOut(r.Context(), p, u, asked)
+		out, err := s.Tokens.HandOut(r.Context(), p, u, asked)
+		return out, s.invited(r.Context(), p, u, err)
 	}
 	return s.forBot(r.Context(), p, u, asked)
+}
+
+// invited is err, and where it is that the one person whom a URL is for has nothing connected,
+// with the link for them, as MeetStream's template server has it. Attendee keeps refusals in
+// its log, where nobody looks for one.
+func (s *service) invited(ctx context.Context, p lanyard.Principal, u lanyard.TokenURL, err error) error {
+	e, ok := errors.AsType[*lanyard.Error](err)
+	if !ok || e.Code != lanyard.CodeConnectionNeeded || s.Invite == nil || u.Contract == lanyard.ContractAttendee ||
+		slices.Contains(u.Types, jointoken.AccessToken) || len(u.Candidates) != 1 || u.Candidates[0].Person == "" {
+		return err
+	}
+	v, failed := s.Tokens.ViewURL(ctx, u)
+	if failed != nil || len(v.For) != 1 {
+		return err
+	}
+	p.Scopes = append(slices.Clip(p.Scopes), lanyard.ScopeConnect) // which the key had that made the URL
+	link, failed := s.Invite(ctx, p, v.For[0].EndUser)
+	if failed != nil { // several apps, or too many links: the sentence is enough
+		return err
+	}
+	with := *e
+	with.ConnectURL = link
+	return &with
 }
 
 // forBot asks the bot that the URL was made for. What the call says of the meeting must be

@@ -144,3 +144,51 @@ func TestAttendeeAsksByItsNameForAConnection(t *testing.T) {
 		}
 	}
 }
+
+// The one person whom a URL is for has never connected: 404 with the link for them, the same
+// however often the bot asks, and with it they connect.
+func TestATokenURLOfSomebodyWhoHasNotConnected(t *testing.T) {
+	w := newURLWorld(t)
+	w.Invite(w.app, "carl-1")
+	carl := []map[string]any{{"end_user_id": "carl-1"}}
+	obf := w.make(map[string]any{"contract": "meetstream", "types": []string{"onbehalf"}, "candidates": carl})
+	links := map[string]int{}
+	for range 5 {
+		got := call(t, "GET", with(obf, "meeting_number", w.number), "", nil)
+		say, link, _ := strings.Cut(got.body, "\nConnect: ")
+		if got.status != 404 || say != "this person is not connected" {
+			t.Errorf("got %d %q, want 404 and why", got.status, got.body)
+		}
+		links[strings.TrimSpace(link)]++
+	}
+	if len(links) > 2 || links[""] > 0 { // two where a quarter of an hour ends just now
+		t.Fatalf("got links %v, want one", links)
+	}
+	link := call(t, "POST", obf, `{"meeting_number":"`+w.number+`"}`, nil).json(t).Str("connect_url")
+	if !strings.HasPrefix(link, w.URL+"/connect/") {
+		t.Fatalf("POST: got %q, want the link", link)
+	}
+	at := w.Browser().Consent(link, "chidi")
+	w.OK("POST", "/v1/connections", map[string]any{"completion": at.Query().Get("lanyard_completion"), "end_user_id": "carl-1"})
+	if got := call(t, "GET", with(obf, "meeting_number", w.number), "", nil); got.status != 200 {
+		t.Errorf("connected: got %d %q, want a token", got.status, got.body)
+	}
+
+	// Of several people nobody is picked to be invited, and a vendor's log is no place for a link.
+	for what, body := range map[string]map[string]any{
+		"several":  {"types": []string{"onbehalf"}, "candidates": []map[string]any{{"end_user_id": "dora-1"}, {"end_user_id": "emil-1"}}},
+		"Attendee": {"contract": "attendee", "types": []string{"onbehalf"}, "candidates": []map[string]any{{"end_user_id": "dora-1"}}, "signing_secret": attendeeSecret},
+	} {
+		w.Invite(w.app, "dora-1")
+		w.Invite(w.app, "emil-1")
+		at, got := w.make(body), said{}
+		if what == "Attendee" {
+			_, got = attendee(t, at, attendeeSecret, nil, w.link())
+		} else {
+			got = call(t, "GET", with(at, "meeting_number", w.number), "", nil)
+		}
+		if got.status != 404 || strings.Contains(got.body, "/connect/") {
+			t.Errorf("%s: got %d %q, want 404 without a link", what, got.status, got.body)
+		}
+	}
+}
