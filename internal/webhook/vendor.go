@@ -56,8 +56,8 @@ type attendeeMessage struct {
 	IdempotencyKey string            `json:"idempotency_key"`
 	ConnectionID   string            `json:"zoom_oauth_connection_id,omitempty"`
 	Metadata       map[string]string `json:"zoom_oauth_connection_metadata"`
-	UserID         string            `json:"user_id,omitempty"`
-	AccountID      string            `json:"account_id,omitempty"`
+	UserID         string            `json:"user_id"`
+	AccountID      string            `json:"account_id"` // empty where what was read of it is erased
 	Trigger        string            `json:"trigger"`
 	Data           attendeeData      `json:"data"`
 }
