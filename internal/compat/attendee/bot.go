@@ -10,6 +10,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/bot"
+	"lanyard/internal/compat"
 	"lanyard/internal/runner"
 )
 
@@ -192,7 +193,7 @@ func (a *API) patchBot(r *http.Request, p lanyard.Principal) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	f, raw, err := read(r)
+	f, raw, err := read(r, compat.MostOfBot)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -19,9 +19,11 @@ var (
 
 const zoom = "zoom"
 
+const mostOfConnection = 64 << 10 // bytes of a body
+
 // createConnection trades a code. The checks are in Attendee's order.
 func (a *API) createConnection(r *http.Request, p lanyard.Principal) (int, any, error) {
-	f, _, err := read(r)
+	f, _, err := read(r, mostOfConnection)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -11,13 +11,14 @@ import (
 
 	"lanyard"
 	"lanyard/internal/bot"
+	"lanyard/internal/compat"
 	"lanyard/internal/jointoken"
 )
 
 // createBot makes a bot. Where Attendee runs it, the request goes on as it came but for
 // where tokens come from, and Attendee's answer comes back as it is.
 func (a *API) createBot(r *http.Request, p lanyard.Principal) (int, any, error) {
-	f, raw, err := read(r)
+	f, raw, err := read(r, compat.MostOfBot)
 	if err != nil {
 		return 0, nil, err
 	}

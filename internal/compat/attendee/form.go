@@ -25,15 +25,15 @@ type form struct {
 
 const required, notNull, notString = "This field is required.", "This field may not be null.", "Not a valid string."
 
-// read takes a body: one JSON object. Each member may be there once; what Attendee would
+// read takes a body: one JSON object of at most so many bytes. Each member may be there once; what Attendee would
 // take the last of is refused.
-func read(r *http.Request) (*form, []byte, error) {
+func read(r *http.Request, most int64) (*form, []byte, error) {
 	f := &form{wrong: map[string][]string{}}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if (err != nil || kind != "application/json") && r.ContentLength != 0 {
 		return nil, nil, &refusal{http.StatusUnsupportedMediaType, detail(fmt.Sprintf("Unsupported media type %q in request.", name(kind)))}
 	}
-	raw, err := web.Object(r)
+	raw, err := web.LargeObject(r, most)
 	trimmed := bytes.TrimSpace(raw)
 	switch {
 	case err == nil:

@@ -85,15 +85,16 @@ func (d *Dialect) admit(r *http.Request, scope lanyard.Scope) (lanyard.Principal
 	return p, err
 }
 
-// make serves a call that makes something, once for an Idempotency-Key.
-func (d *Dialect) make(scope lanyard.Scope, h handler) http.HandlerFunc {
+// make serves a call that makes something, once for an Idempotency-Key, of a body of at most
+// so many bytes.
+func (d *Dialect) make(scope lanyard.Scope, most int64, h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p, err := d.admit(r, scope)
 		if err != nil {
 			d.Refuse(w, r, err)
 			return
 		}
-		raw, err := web.Object(r)
+		raw, err := web.LargeObject(r, most)
 		if err != nil {
 			d.Refuse(w, r, err)
 			return

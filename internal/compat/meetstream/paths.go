@@ -14,12 +14,12 @@ func (d *Dialect) Paths() []compat.Path {
 		out = append(out, compat.Path{Method: method, Pattern: pattern, How: compat.Served, Say: say, Serve: h})
 	}
 	served("GET", "/zoom/oauth/authorize-url", "`state` comes back as it was sent; there is no challenge.", d.ask(lanyard.ScopeConnect, d.authorizeURL))
-	served("POST", "/zoom/oauth/connections", "A code is sent to Zoom once, ever.", d.make(lanyard.ScopeConnect, d.connect))
+	served("POST", "/zoom/oauth/connections", "A code is sent to Zoom once, ever.", d.make(lanyard.ScopeConnect, 64<<10, d.connect))
 	served("GET", "/zoom/oauth/connections", "", d.ask(lanyard.ScopeRead, d.connections))
 	served("GET", "/zoom/oauth/connections/{zoom_user_id}", "", d.ask(lanyard.ScopeRead, d.connection))
 	served("DELETE", "/zoom/oauth/connections/{zoom_user_id}", "Zoom is told, too.", d.ask(lanyard.ScopeConnect, d.disconnect))
 
-	served("POST", "/bots/create_bot", "Goes on to MeetStream where it runs the bot, with a token URL of ours in `zoom`.", d.make(lanyard.ScopeConnect, d.createBot))
+	served("POST", "/bots/create_bot", "Goes on to MeetStream where it runs the bot, with a token URL of ours in `zoom`.", d.make(lanyard.ScopeConnect, compat.MostOfBot, d.createBot))
 	served("GET", "/bots", "The bots that were made here.", d.ask(lanyard.ScopeRead, d.bots))
 	served("GET", "/bots/{id}/status", "", d.ask(lanyard.ScopeRead, d.status))
 	served("GET", "/bots/{id}/detail", "", d.ask(lanyard.ScopeRead, d.detail))

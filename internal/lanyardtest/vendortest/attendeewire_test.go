@@ -3,8 +3,11 @@ package vendortest_test
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,6 +117,33 @@ func TestAttendeeMetadata(t *testing.T) {
 		body = map[string]any{"meeting_url": link, "bot_name": "N", "join_at": time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)}
 		c.call(method, path, body).says(t, call+" for an hour that has passed", 400, `{"join_at":["join_at cannot be in the past"]}`)
 	}
+}
+
+// Attendee's request has the bot's picture in it, in base64, which goes on to Attendee as it
+// is. Everything above 64 KiB used to be refused.
+func TestAttendeeBotWithAPicture(t *testing.T) {
+	t.Parallel()
+	c := atWorld(t)
+	var got atomic.Pointer[string]
+	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if body, _ := io.ReadAll(r.Body); r.Method == http.MethodPost {
+			got.Store(new(string(body)))
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"id":"bot_theirs","state":"joining"}`)
+	}))
+	t.Cleanup(vendor.Close)
+	c.w.OK("POST", "/v1/runners", map[string]any{"kind": "attendee", "url": vendor.URL, "key": "their-key"})
+	link, _ := c.meeting()
+	picture := `"bot_image":{"type":"image/png","data":"` + strings.Repeat("iVBORw0KGgo", 20_000) + `"}`
+	body := `{"meeting_url":"` + link + `","bot_name":"Notes",` + picture + `}`
+	c.send("POST", "/bots", body, "Authorization: Token "+c.key, "Content-Type: application/json").says(t, "create", 201, `{"id":"bot_theirs","state":"joining"}`)
+	if sent := got.Load(); sent == nil || !strings.Contains(*sent, picture) {
+		t.Error("Attendee has not got the picture")
+	}
+	c.call("POST", "/bots", map[string]any{"meeting_url": link, "bot_name": strings.Repeat("x", 256<<10)}).says(t, "more than that", 413,
+		`{"detail":"The body is larger than this call takes."}`)
 }
 
 // More calls than are allowed: 429 in the framework's words, with how long to wait.
