@@ -202,7 +202,7 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	if err != nil {
 		return View{}, err
 	}
-	p.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead) // the answer shows what was changed
+	p = p.Also(lanyard.ScopeRead) // the answer shows what was changed
 	return s.Get(ctx, p, id)
 }
 

@@ -124,9 +124,8 @@ func (s *service) invited(ctx context.Context, p lanyard.Principal, u lanyard.To
 	if failed != nil || len(v.For) != 1 {
 		return err
 	}
-	p.Scopes = append(slices.Clip(p.Scopes), lanyard.ScopeConnect) // which the key had that made the URL
-	link, failed := s.Invite(ctx, p, v.For[0].EndUser)
-	if failed != nil { // several apps, or too many links: the sentence is enough
+	link, failed := s.Invite(ctx, p.Also(lanyard.ScopeConnect), v.For[0].EndUser) // which the key had that made the URL
+	if failed != nil {                                                            // several apps, or too many links: the sentence is enough
 		return err
 	}
 	with := *e

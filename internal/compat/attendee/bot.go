@@ -165,9 +165,7 @@ func timeOf(s string) (at time.Time, err error) {
 
 // bot finds the bot that is named in the path.
 func (a *API) bot(r *http.Request, p lanyard.Principal) (bot.View, error) {
-	seer := p // who may change it may be told how it is
-	seer.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	v, err := a.Bots.Get(r.Context(), seer, r.PathValue("id"))
+	v, err := a.Bots.Get(r.Context(), p.Also(lanyard.ScopeRead), r.PathValue("id")) // who may change it may be told how it is
 	if errors.Is(err, lanyard.NotFound) {
 		if err = a.Front.Record(r, p, err); errors.Is(err, lanyard.NotFound) {
 			err = &refusal{http.StatusNotFound, said("error", "Bot not found")}

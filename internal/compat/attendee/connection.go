@@ -167,9 +167,7 @@ func (a *API) notThere(r *http.Request, p lanyard.Principal, err error) error {
 // connection finds the one that is named in the path.
 func (a *API) connection(r *http.Request, p lanyard.Principal) (lanyard.ConnectionID, any, error) {
 	id := lanyard.VendorID[lanyard.ConnectionID]("zoc_", "con_", r.PathValue("id"))
-	seer := p // who may delete it may be told whether it is there
-	seer.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	c, err := a.Connections.Get(r.Context(), seer, id)
+	c, err := a.Connections.Get(r.Context(), p.Also(lanyard.ScopeRead), id) // who may delete it may be told whether it is there
 	if err == nil && (c.Provider != zoom || !c.DroppedAt.IsZero()) {
 		err = lanyard.Errorf(lanyard.CodeNotFound, "")
 	}

@@ -159,9 +159,7 @@ func (d *Dialect) connection(ctx context.Context, p lanyard.Principal, r *http.R
 
 // disconnect lets go of every connection of the account: to MeetStream's customers it is one.
 func (d *Dialect) disconnect(ctx context.Context, p lanyard.Principal, r *http.Request, _ []byte) (reply, error) {
-	reader := p
-	reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead) // to see what is let go of
-	held, err := d.of(ctx, reader, r.PathValue("zoom_user_id"))
+	held, err := d.of(ctx, p.Also(lanyard.ScopeRead), r.PathValue("zoom_user_id")) // to see what is let go of
 	if err != nil {
 		return reply{}, err
 	}

@@ -81,9 +81,7 @@ func (d *Dialect) duplicate(ctx context.Context, p lanyard.Principal, already *l
 		return e
 	}
 	e.botID = already.Choices[0]
-	reader := p
-	reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	if v, err := d.Bots.Get(ctx, reader, e.botID); err == nil {
+	if v, err := d.Bots.Get(ctx, p.Also(lanyard.ScopeRead), e.botID); err == nil {
 		e.botID = nameOf(v)
 	}
 	return e
@@ -125,9 +123,8 @@ func (d *Dialect) onBehalf(ctx context.Context, p lanyard.Principal, z object, l
 
 // connected refuses a Zoom user on whose behalf nobody can join, in MeetStream's sentences.
 func (d *Dialect) connected(ctx context.Context, p lanyard.Principal, who string) error {
-	reader := p // to look at the connection; what is said of it the guide says, too
-	reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	held, err := d.Connections.ByAccount(ctx, reader, provider, who)
+	p = p.Also(lanyard.ScopeRead) // to look at the connection; what is said of it the guide says, too
+	held, err := d.Connections.ByAccount(ctx, p, provider, who)
 	if err != nil {
 		return err
 	}
@@ -136,7 +133,7 @@ func (d *Dialect) connected(ctx context.Context, p lanyard.Principal, who string
 	}
 	switch {
 	case len(held) == 0:
-		some, err := d.anybody(ctx, reader)
+		some, err := d.anybody(ctx, p)
 		if err != nil {
 			return err
 		}

@@ -119,6 +119,30 @@ func TestAttendeeMetadata(t *testing.T) {
 	}
 }
 
+// A bot has the members of Attendee's, no more and no fewer, null where there is nothing.
+func TestAttendeeBotMembers(t *testing.T) {
+	t.Parallel()
+	c := atWorld(t)
+	link, _ := c.meeting()
+	a := c.call("POST", "/bots", map[string]any{"meeting_url": link, "bot_name": "Notes"})
+	event := a.List("events")[0]
+	want := `{"id":"` + a.Str("id") + `","metadata":null,"meeting_url":"` + link + `","state":"joining","events":[{"type":"join_requested","sub_type":null,"metadata":{},"created_at":"` +
+		event.Str("created_at") + `"}],"transcription_state":"not_started","recording_state":"not_started","join_at":null,"deduplication_key":null}`
+	a.says(t, "create", 201, want)
+	c.call("GET", "/bots/"+a.Str("id"), nil).says(t, "get", 200, want)
+	c.call("GET", "/bots", nil).says(t, "list", 200, `{"next":null,"previous":null,"results":[`+want+`]}`)
+	if !atTime.MatchString(event.Str("created_at")) {
+		t.Errorf("got %s", a.raw)
+	}
+	// Vendors whose words are not spoken here say so, and what to do instead.
+	for path, says := range map[string]string{"/recall/api/v2/zoom-oauth-apps/": "/v1/connect-sessions", "/recall/api/v2/zoom-oauth-credentials/x": "token URL",
+		"/recall/api/v2/zoom-meetings-to-credentials": "token URL", "/meetingbaas/zoom_oauth_connections": "/v1/apps"} {
+		if a := c.call("GET", c.w.URL+path, nil); a.status != 404 || !strings.Contains(a.Str("detail"), says) {
+			t.Errorf("%s: got %d %s, want 404 that says %q", path, a.status, a.raw, says)
+		}
+	}
+}
+
 // Attendee's request has the bot's picture in it, in base64, which goes on to Attendee as it
 // is. Everything above 64 KiB used to be refused.
 func TestAttendeeBotWithAPicture(t *testing.T) {
