@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lanyard/internal/lanyardtest"
 	"lanyard/internal/server"
 )
 
@@ -240,5 +241,107 @@ func TestTheSharedListOfBotsByPages(t *testing.T) {
 	}
 	if a := c.call("GET", "/bots?states=dancing", nil); a.status != 400 {
 		t.Errorf("what one of them refuses: got %d %s", a.status, a.raw)
+	}
+}
+
+// What only Attendee has of a bot is asked of it there, on every such path, as it came.
+func TestAttendeePassesOnEveryPath(t *testing.T) {
+	t.Parallel()
+	c := atWorld(t)
+	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/bots" {
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, `{"id":"bot_theirs","state":"joining"}`)
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `{ "error" : %q }`, r.Method+" "+r.URL.RequestURI()+" "+r.Header.Get("Authorization")+" "+string(body))
+	}))
+	t.Cleanup(vendor.Close)
+	c.w.OK("POST", "/v1/runners", map[string]any{"kind": "attendee", "url": vendor.URL, "key": "their-key"})
+	link, _ := c.meeting()
+	c.call("POST", "/bots", map[string]any{"meeting_url": link, "bot_name": "Notes"}).says(t, "create", 201, `{"id":"bot_theirs","state":"joining"}`)
+	for _, call := range []string{"GET transcript?a=%C3%BC", "POST transcript", "DELETE transcript", "GET recording", "POST output_audio", "POST output_image", "POST output_video",
+		"POST speech", "GET chat_messages?cursor=x", "POST send_chat_message", "GET participants", "GET participant_events?after=1", "POST pause_recording",
+		"POST resume_recording", "POST delete_data", "PATCH voice_agent_settings", "PATCH transcription_settings", "POST admit_from_waiting_room",
+		"POST change_gallery_view_page", "POST leave"} {
+		method, below, _ := strings.Cut(call, " ")
+		body := ""
+		if method != "GET" && method != "DELETE" && below != "leave" {
+			body = `{"text" : "ü", "n":1.0}`
+		}
+		c.send(method, "/bots/bot_theirs/"+below, body, "Authorization: Token "+c.key, "Content-Type: application/json").says(t, call, 400,
+			fmt.Sprintf(`{ "error" : %q }`, method+" /bots/bot_theirs/"+below+" Token their-key "+body))
+	}
+}
+
+// Why a bot has not come in, in Attendee's sub-types, which its clients act on; of a bot that
+// the customer runs, who reports what the Meeting SDK said.
+func TestAttendeeBotSubTypes(t *testing.T) {
+	t.Parallel()
+	c := atWorld(t)
+	user := c.connect("ana", nil).Str("user_id")
+	link, _ := c.meeting()
+	for _, tc := range []struct{ sdk, code, want string }{
+		{"web", "4011", "unpublished_zoom_app"},
+		{"native", "504", "unpublished_zoom_app"},
+		{"web", "4012", "zoom_app_cannot_join_anonymously"},
+		{"web", "3100", "login_required"},
+		{"native", "23", "login_required"},
+		{"web", "4003", "zoom_meeting_status_failed"},
+		{"web", "", "zoom_meeting_status_failed"},
+	} {
+		bot := c.call("POST", "/bots", map[string]any{"meeting_url": link, "bot_name": "Notes",
+			"zoom_settings": map[string]any{"onbehalf_token": map[string]any{"zoom_oauth_connection_user_id": user}}})
+		report := map[string]any{"state": "failed", "sdk": tc.sdk}
+		if tc.code != "" {
+			report["code"] = tc.code
+		}
+		c.w.OK("POST", "/v1/bots/"+bot.Str("id")+"/report", report)
+		a := c.call("GET", "/bots/"+bot.Str("id"), nil)
+		events := a.List("events")
+		if last := events[len(events)-1]; a.Str("state") != "fatal_error" || last.Str("type") != "could_not_join_meeting" || last.Str("sub_type") != tc.want {
+			t.Errorf("%s %s: got %s, want %s", tc.sdk, tc.code, a.raw, tc.want)
+		}
+	}
+}
+
+// The person does not come: the bot waits as long as was asked for, and that is the reason.
+func TestAttendeeBotWhosePersonIsAbsent(t *testing.T) {
+	t.Parallel()
+	c := atWorld(t, func(s *server.Settings) { s.TimeScale = 30 }) // ten minutes are twenty seconds
+	user := c.connect("ana", nil).Str("user_id")
+	link, _ := c.meeting()
+	made := func(wait any) string {
+		a := c.call("POST", "/bots", map[string]any{"meeting_url": link, "bot_name": "Notes", "automatic_leave_settings": map[string]any{"authorized_user_not_in_meeting_timeout_seconds": wait},
+			"zoom_settings": map[string]any{"onbehalf_token": map[string]any{"zoom_oauth_connection_user_id": user}}})
+		if a.status != 201 {
+			t.Fatalf("%v: got %d %s", wait, a.status, a.raw)
+		}
+		return a.Str("id")
+	}
+	id := made(nil)
+	var patience int64 // microseconds
+	if c.w.One(&patience, `SELECT patience FROM bots WHERE id = $1`, id); patience != 600e6 {
+		t.Errorf("waits %d microseconds where nothing is said, want ten minutes", patience)
+	}
+	id = made(120)
+	c.w.OK("POST", "/v1/bots/"+id+"/join-tokens", map[string]any{})
+	c.w.OK("POST", "/v1/bots/"+id+"/report", map[string]any{"code": "4017", "sdk": "web"})
+	var a atAnswer
+	lanyardtest.Eventually(t, func() bool {
+		a = c.call("GET", "/bots/"+id, nil)
+		return a.Str("state") == "fatal_error"
+	}, "the bot to give up")
+	events := a.List("events")
+	if last := events[len(events)-1]; last.Str("type") != "could_not_join_meeting" || last.Str("sub_type") != "authorized_user_not_in_meeting_timeout_exceeded" {
+		t.Errorf("got %s, want that the person was absent", a.raw)
+	}
+	for _, wait := range []any{9, 86401, 10.5, "600", true} {
+		a := c.call("POST", "/bots", map[string]any{"meeting_url": link, "bot_name": "Notes",
+			"automatic_leave_settings": map[string]any{"authorized_user_not_in_meeting_timeout_seconds": wait}})
+		a.says(t, fmt.Sprint(wait), 400, `{"automatic_leave_settings":["authorized_user_not_in_meeting_timeout_seconds must be a whole number from 10 to 86400."]}`)
 	}
 }

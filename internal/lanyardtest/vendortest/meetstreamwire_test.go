@@ -254,3 +254,41 @@ func TestMeetStreamThrottles(t *testing.T) {
 	}
 	t.Error("nothing was throttled")
 }
+
+// Every path of a bot in the API reference goes on to MeetStream where it runs the bot, with
+// the method, the query and the body as they came and the customer's key, and what
+// MeetStream says comes back as it is.
+func TestMeetStreamPassesOnEveryPath(t *testing.T) {
+	t.Parallel()
+	c := msWorld(t)
+	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		if strings.HasSuffix(r.URL.Path, "/create_bot") {
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, `{"bot_id":"ms-1","transcript_id":null,"meeting_url":"x","status":"Active"}`)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted) // it is being processed: the client asks again
+		_, _ = fmt.Fprintf(w, "{ \"asked\" : %q }", r.Method+" "+r.URL.RequestURI()+" "+r.Header.Get("Authorization")+" "+string(body))
+	}))
+	t.Cleanup(vendor.Close)
+	c.w.OK("POST", "/v1/runners", map[string]any{"kind": "meetstream", "url": vendor.URL, "key": msVendorKey})
+	_, link := msLink(c, "ana")
+	c.ok("POST", "/bots/create_bot", map[string]any{"meeting_link": link, "bot_name": "B"})
+	for _, p := range msBotPaths {
+		method, path, _ := strings.Cut(p, " ")
+		if path == "/remove_bot" || path == "/delete" { // which do something here, too
+			continue
+		}
+		path, body := "/bots/ms-1"+path+"?a=%C3%BC&a=2", ""
+		if method == "POST" {
+			body = `{"message" : "ü", "n":1.0}`
+		}
+		a := c.call(method, path, body)
+		want := fmt.Sprintf("{ \"asked\" : %q }", method+" "+path+" Token "+msVendorKey+" "+body)
+		if a.status != 202 || a.raw != want || a.header.Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("%s: got %d %s %s, want 202 %s", p, a.status, a.header.Get("Content-Type"), a.raw, want)
+		}
+	}
+}
