@@ -46,7 +46,7 @@ func attendeeState(ev lanyard.Event) string {
 	case ev.Type == lanyard.EventExpiring || is == lanyard.StatusPaused || was == is:
 	case lost:
 		return "disconnected"
-	case was == lanyard.StatusNeedsReauth || was == lanyard.StatusPaused:
+	case was == lanyard.StatusNeedsReauth || was == lanyard.StatusPaused, ev.Data["replaces"] != "": // the last is one that takes the place of what had ended
 		return "connected"
 	}
 	return ""

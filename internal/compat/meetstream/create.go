@@ -124,7 +124,7 @@ func (d *Dialect) onBehalf(ctx context.Context, p lanyard.Principal, z object, l
 // connected refuses a Zoom user on whose behalf nobody can join, in MeetStream's sentences.
 func (d *Dialect) connected(ctx context.Context, p lanyard.Principal, who string) error {
 	p = p.Also(lanyard.ScopeRead) // to look at the connection; what is said of it the guide says, too
-	held, err := d.Connections.ByAccount(ctx, p, provider, who)
+	held, err := d.held(ctx, p, who)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,9 @@ func (d *Dialect) connected(ctx context.Context, p lanyard.Principal, who string
 		return refused("Zoom user "+named(who)+" is paused", lanyard.CodeConnectionPaused)
 	case !usable(held[0]):
 		err := lanyard.Errorf(lanyard.CodeNeedsReauth, "")
-		err.ReconnectURL = d.Connections.ReconnectURL(held[0].Connection)
+		if held[0].State == lanyard.Live { // what has ended at Zoom is connected anew, by the customer's flow
+			err.ReconnectURL = d.Connections.ReconnectURL(held[0].Connection)
+		}
 		return &told{status: http.StatusBadRequest, text: "Zoom user " + named(who) + " is disconnected (no valid refresh token)", err: err}
 	}
 	return nil
