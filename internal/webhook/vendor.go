@@ -84,8 +84,12 @@ func (s *Service) attendee(ctx context.Context, m *message, ev lanyard.Event, c 
 	out := attendeeMessage{IdempotencyKey: uuidOf(string(d.Endpoint) + "." + string(ev.ID)), Metadata: c.Metadata,
 		UserID: account.ID, AccountID: account.OrganizationID, Trigger: "zoom_oauth_connection.state_change",
 		Data: attendeeData{State: attendeeState(ev)}}
-	if ev.Connection != "" {
-		out.ConnectionID = ev.Connection.Vendor("zoc_")
+	first, err := s.firstOf(ctx, ev, c)
+	if err != nil {
+		return err
+	}
+	if first != "" {
+		out.ConnectionID = first.Vendor("zoc_")
 	}
 	if ev.Type == lanyard.EventEndpointTest {
 		out.Trigger = string(ev.Type)
@@ -103,6 +107,25 @@ func (s *Service) attendee(ctx context.Context, m *message, ev lanyard.Event, c 
 	}
 	m.header.Set("X-Webhook-Signature", base64.StdEncoding.EncodeToString(sum(secret.Reveal()[:hmacKey], m.body)))
 	return nil
+}
+
+// firstOf is the connection by which Attendee's clients know the account of an event's: the
+// first of those that came without state and that the customer has not deleted.
+func (s *Service) firstOf(ctx context.Context, ev lanyard.Event, c lanyard.Connection) (lanyard.ConnectionID, error) {
+	if c.Origin != "unbound_code" || !c.DroppedAt.IsZero() {
+		return ev.Connection, nil
+	}
+	first := ev.Connection
+	err := s.Store.View(ctx, func(q *store.Query) error {
+		all, _, err := q.Connections(c.Project, lanyard.ConnectionFilter{Person: c.Person, App: c.App, Status: lanyard.StatusRevoked, Kept: true}, lanyard.Page{Limit: 200})
+		for _, h := range all { // newest first
+			if h.Connection.Origin == c.Origin {
+				first = h.Connection.ID
+			}
+		}
+		return err
+	})
+	return first, err
 }
 
 // listed says when the meetings of a grant's person were listed last; nil: never.
