@@ -62,10 +62,14 @@ func (p Principal) Also(s Scope) Principal {
 	return p
 }
 
-// Need returns CodeScopeMissing unless the principal holds the scope.
+// Need returns CodeScopeMissing unless the principal holds the scope; to a bot's own key,
+// which has those of what the bot may, CodeBotNotAllowed.
 func (p Principal) Need(s Scope) error {
 	if p.May(s) {
 		return nil
+	}
+	if p.Bot != "" {
+		return Errorf(CodeBotNotAllowed, "this bot's key does not have the scope %q; make the bot with what needs it in allow", string(s))
 	}
 	return Errorf(CodeScopeMissing, "this key does not have the scope %q; make one that has it", string(s))
 }

@@ -52,16 +52,6 @@ func (s *Service) TokenFor(ctx context.Context, p lanyard.Principal, r TokenFor)
 	return connection.Token{}, &lanyard.Error{Code: lanyard.CodeChoiceNeeded, Choices: live}
 }
 
-// Invitation is the link with which an end user who has nothing connected connects, the same
-// for a quarter of an hour; "" where p may not invite or the project has no page to return to.
-func (s *Service) Invitation(ctx context.Context, p lanyard.Principal, endUser, provider string) (string, error) {
-	err := s.needed(ctx, p, TokenFor{EndUser: endUser, Provider: provider})
-	if e, ok := errors.AsType[*lanyard.Error](err); ok && e.Code == lanyard.CodeConnectionNeeded {
-		return e.ConnectURL, nil
-	}
-	return "", err
-}
-
 // needed is the error for a person who has nothing connected, with an
 // invitation in it if the key may invite and the project has a page to return to.
 func (s *Service) needed(ctx context.Context, p lanyard.Principal, r TokenFor) error {

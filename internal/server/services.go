@@ -113,9 +113,6 @@ func (s *Server) services(ctx context.Context) error {
 	tokenurl.Mount(tokenurl.Config{Access: s.access, Tokens: tokens, Front: s.front,
 		Bots: func(ctx context.Context, p lanyard.Principal, id lanyard.BotID, types []string, meeting string) (jointoken.First, error) {
 			return bots.JoinTokens(ctx, p, string(id), bot.Join{Types: types, Meeting: meeting})
-		},
-		Invite: func(ctx context.Context, p lanyard.Principal, endUser string) (string, error) {
-			return journeys.Invitation(ctx, p, endUser, "zoom")
 		}})
 	proxy.New(proxy.Config{Bots: bots, Store: s.db, Apps: apps, Connections: connections, Out: s.out, Front: s.front, Logger: s.log,
 		MaxBytes: int64(s.settings.ProxyMaxBytes), MaxTime: s.settings.ProxyMaxTime}).Mount()

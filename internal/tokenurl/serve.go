@@ -31,14 +31,25 @@ type Config struct {
 	// Bots mints for a URL that was made for a bot, if its meeting is the one that is said, if
 	// one is; nil: there are none.
 	Bots func(ctx context.Context, p lanyard.Principal, bot lanyard.BotID, types []string, meeting string) (jointoken.First, error)
-	// Invite returns the link with which an end user connects who has not; "": there is none.
-	Invite func(ctx context.Context, p lanyard.Principal, endUser string) (string, error)
 }
+
+// methods are those of a token URL. HEAD is none: a look must not use up what works once.
+var methods = []string{http.MethodGet, http.MethodPost}
 
 // Mount registers the front.
 func Mount(c Config) {
 	s := &service{c, web.NewBuckets(perSecond, time.Second)}
 	c.Front.HandleRaw(prefix, pattern, s)
+	for _, method := range methods {
+		o := web.Outside{Operation: web.Operation{Method: method, Path: pattern, ID: web.OperationID("useTokenURL", method, ""), Tag: "Token URLs", Scope: web.Capability,
+			Summary:     "Get what the token URL hands out",
+			Description: "For bot vendors: the address is the credential. How it is asked and answers is the URL's contract, which is the vendor's: see docs/token-urls.md."},
+			Answers: "The token, in plain text or as the contract has it", Fails: "A sentence for a person; after a POST JSON, with `message`, `error` and `code`"}
+		if method == http.MethodPost {
+			o.Body = "application/json"
+		}
+		c.Front.Describe(o)
+	}
 }
 
 type service struct {
@@ -54,8 +65,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	web.LimitBody(w, r)
 	text := r.Method == http.MethodGet
-	if !text && r.Method != http.MethodPost {
-		w.Header().Set("Allow", "GET, POST")
+	if !slices.Contains(methods, r.Method) {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
 		s.refuse(w, r, true, jointoken.HandedOut{}, lanyard.Errorf(lanyard.CodeMethodNotAllowed, "a token URL is asked with GET or POST"))
 		return
 	}
@@ -71,7 +82,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	out, err := s.handOut(w, r, p, u)
 	if err != nil {
-		s.refuse(w, r, text, out, s.Front.Record(r, p, err))
+		s.refuse(w, r, text, out, s.invite(ctx, u, s.Front.Record(r, p, err)))
 		return
 	}
 	s.answer(w, r, u, out)
@@ -105,31 +116,23 @@ func (s *service) handOut(w http.ResponseWriter, r *http.Request, p lanyard.Prin
 		return jointoken.HandedOut{}, err
 	}
 	if u.Bot == "" {
-		out, err := s.Tokens.HandOut(r.Context(), p, u, asked)
-		return out, s.invited(r.Context(), p, u, err)
+		return s.Tokens.HandOut(r.Context(), p, u, asked)
 	}
 	return s.forBot(r.Context(), p, u, asked)
 }
 
-// invited is err, and where it is that the one person whom a URL is for has nothing connected,
-// with the link for them, as MeetStream's template server has it. Attendee keeps refusals in
-// its log, where nobody looks for one.
-func (s *service) invited(ctx context.Context, p lanyard.Principal, u lanyard.TokenURL, err error) error {
+// invite adds to the refusal of somebody who has nothing connected the link with which they
+// connect, or, where there can be none, what whoever reads it can do.
+func (s *service) invite(ctx context.Context, u lanyard.TokenURL, err error) error {
 	e, ok := errors.AsType[*lanyard.Error](err)
-	if !ok || e.Code != lanyard.CodeConnectionNeeded || s.Invite == nil || u.Contract == lanyard.ContractAttendee ||
-		slices.Contains(u.Types, jointoken.AccessToken) || len(u.Candidates) != 1 || u.Candidates[0].Person == "" {
-		return err
-	}
-	v, failed := s.Tokens.ViewURL(ctx, u)
-	if failed != nil || len(v.For) != 1 {
-		return err
-	}
-	link, failed := s.Invite(ctx, p.Also(lanyard.ScopeConnect), v.For[0].EndUser) // which the key had that made the URL
-	if failed != nil {                                                            // several apps, or too many links: the sentence is enough
+	if !ok || status(e.Code) != http.StatusNotFound {
 		return err
 	}
 	with := *e
-	with.ConnectURL = link
+	with.ConnectURL, _ = s.Tokens.ConnectURL(ctx, u, e) // an error: then there is no link, and why they were refused is said all the same
+	if with.ConnectURL == "" && e.Code == lanyard.CodeConnectionNeeded {
+		with.Message = e.Error() + ": invite them with POST /v1/connect-sessions, which makes a link for them"
+	}
 	return &with
 }
 
