@@ -137,7 +137,7 @@ var rows = map[Code]Row{
 	CodeInvalidJSON:              {CodeInvalidJSON, Invalid, false, "Body not valid JSON", "The body is not the JSON this call expects.", "Send one UTF-8 JSON object, with each member once and spelled as documented.", ""},
 	CodeUnknownMember:            {CodeUnknownMember, Invalid, false, "Unknown member", "The body has a member this call does not know.", "Remove the member that the detail names; names are case-sensitive.", ""},
 	CodeDuplicateMember:          {CodeDuplicateMember, Invalid, false, "Duplicate member", "The body has the same member twice.", "Send each member once.", ""},
-	CodeBodyTooLarge:             {CodeBodyTooLarge, TooLarge, false, "Body too large", "The body is larger than this call takes.", "Send less; the limit is 64 KiB.", ""},
+	CodeBodyTooLarge:             {CodeBodyTooLarge, TooLarge, false, "Body too large", "The body is larger than this call takes.", "Send less; the limit is 64 KiB, and 256 KiB for a bot in a vendor's words.", ""},
 	CodeUnsupportedMediaType:     {CodeUnsupportedMediaType, Invalid, false, "Not plain JSON", "The body is compressed, or is not declared as JSON.", "Send `Content-Type: application/json` and no Content-Encoding.", ""},
 	CodeMethodNotAllowed:         {CodeMethodNotAllowed, Invalid, false, "Method not allowed", "This address does not take this method.", "Use the method the documentation names.", ""},
 	CodeIdempotencyKeyReused:     {CodeIdempotencyKeyReused, Reused, false, "Idempotency key used before", "This Idempotency-Key was used with another body.", "Use a new key for a new request.", ""},

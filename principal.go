@@ -56,6 +56,12 @@ func (p Principal) May(s Scope) bool {
 	return p.Operator || p.Project != "" && slices.Contains(p.Scopes, s)
 }
 
+// Also is the principal with a scope more: who may do the one may be told the other.
+func (p Principal) Also(s Scope) Principal {
+	p.Scopes = append(slices.Clip(p.Scopes), s)
+	return p
+}
+
 // Need returns CodeScopeMissing unless the principal holds the scope; to a bot's own key,
 // which has those of what the bot may, CodeBotNotAllowed.
 func (p Principal) Need(s Scope) error {

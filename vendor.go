@@ -46,6 +46,8 @@ func attendeeWhy(code Code, sdk string) string {
 		return "unpublished_zoom_app"
 	case sdk == "4012":
 		return "zoom_app_cannot_join_anonymously"
+	case sdk == "3100" || sdk == "23" || sdk == "82":
+		return "login_required"
 	case code == CodePersonAbsent:
 		return "authorized_user_not_in_meeting_timeout_exceeded"
 	case RowOf(code).Kind == Reconnect || code == CodeConnectionRevoked || code == CodeConnectionPaused:

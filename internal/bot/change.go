@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"lanyard"
-	"lanyard/internal/connection"
 	"lanyard/internal/store"
 )
 
@@ -34,7 +33,7 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, ref string, c
 	}
 	is := was
 	if ch.Metadata != nil {
-		if is.Metadata, err = ch.Metadata, connection.ValidMetadata(ch.Metadata); err != nil {
+		if is.Metadata, err = ch.Metadata, metadata(was.Dialect, ch.Metadata); err != nil {
 			return View{}, err
 		}
 	}

@@ -147,7 +147,7 @@ func (s *Service) wanted(ctx context.Context, p lanyard.Principal, n New) (b lan
 	case len(b.DedupKey) > 255 || strings.ContainsFunc(b.DedupKey, control):
 		return b, d, nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "deduplication_key: at most 255 bytes, without control characters")
 	}
-	if err := errors.Join(named(n.Name), connection.ValidMetadata(n.Metadata), allowed(&b)); err != nil {
+	if err := errors.Join(named(n.Name), metadata(n.Dialect, n.Metadata), allowed(&b)); err != nil {
 		return b, d, nil, err
 	}
 	b.Allow.Providers, b.Allow.Labels = p.Providers, p.Labels
@@ -180,6 +180,14 @@ func (s *Service) at(b *lanyard.Bot, d *lanyard.BotData, known bool) error {
 func elsewhere(link string) bool {
 	u, err := url.Parse(link)
 	return err == nil && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
+}
+
+// metadata checks a bot's, by the limits of those in whose words it was asked for.
+func metadata(d lanyard.Dialect, m map[string]string) error {
+	if d != lanyard.DialectNone {
+		return connection.VendorsMetadata(m)
+	}
+	return connection.ValidMetadata(m)
 }
 
 func named(name string) error {

@@ -15,6 +15,10 @@ const (
 	Absent    How = "absent"    // 404 with a sentence
 )
 
+// MostOfBot is how large a request for a bot may be, in bytes: Attendee's has the bot's picture
+// in it. It is kept with the bot.
+const MostOfBot = 256 << 10
+
 // Path is one of a vendor's paths.
 type Path struct {
 	Method  string

@@ -41,20 +41,26 @@ func refOf(r *http.Request) string {
 }
 
 // together answers with the members of all the vendors' answers; the first that is not a
-// success is the answer.
+// success is the answer. A cursor is of one of their lists, so whoever does not know it is
+// left out, unless nobody does.
 func together(w http.ResponseWriter, r *http.Request, have []*vendor) {
 	members := map[string]json.RawMessage{}
+	var refused *web.Held
 	for _, v := range have {
 		a := &web.Held{}
 		v.ServeHTTP(a, r)
 		var mine map[string]json.RawMessage
-		if err := json.Unmarshal(a.Body.Bytes(), &mine); a.Status() != http.StatusOK || err != nil {
-			maps.Copy(w.Header(), a.Header())
-			w.WriteHeader(a.Status())
-			_, _ = w.Write(a.Body.Bytes()) // the caller has gone
-			return
+		if err := json.Unmarshal(a.Body.Bytes(), &mine); a.Status() == http.StatusOK && err == nil {
+			maps.Copy(members, mine)
+		} else if refused == nil {
+			refused = a
 		}
-		maps.Copy(members, mine)
+	}
+	if refused != nil && (len(members) == 0 || !r.URL.Query().Has("cursor")) {
+		maps.Copy(w.Header(), refused.Header())
+		w.WriteHeader(refused.Status())
+		_, _ = w.Write(refused.Body.Bytes()) // the caller has gone
+		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")

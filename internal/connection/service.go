@@ -1,7 +1,9 @@
 package connection
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
@@ -200,7 +202,7 @@ func (s *Service) Update(ctx context.Context, p lanyard.Principal, id lanyard.Co
 	if err != nil {
 		return View{}, err
 	}
-	p.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead) // the answer shows what was changed
+	p = p.Also(lanyard.ScopeRead) // the answer shows what was changed
 	return s.Get(ctx, p, id)
 }
 
@@ -264,6 +266,18 @@ func ValidMetadata(m map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// VendorsMetadata is ValidMetadata for what came in a vendor's words: as much as the vendors
+// take, 1000 characters of JSON, however it is divided.
+func VendorsMetadata(m map[string]string) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(m) == nil && b.Len()-len("\n") <= 1000 {
+		return nil
+	}
+	return ValidMetadata(m)
 }
 
 func (s *Service) view(ctx context.Context, c lanyard.Connection, g lanyard.Grant, who lanyard.Person) (View, error) {

@@ -265,7 +265,7 @@ func (s *Service) holdOf(ctx context.Context, f lanyard.Flow, d data, ready app.
 // put stores a connection that holds g, with its event. errTaken: it was let go
 // of meanwhile.
 func (s *Service) put(tx *store.Tx, p lanyard.Principal, f lanyard.Flow, d data, c lanyard.Connection, consent *grant.Consent) (lanyard.Entry, error) {
-	what, put, g := lanyard.ActConnectionCreated, tx.AddConnection, consent.Grant
+	what, put, g, replaces := lanyard.ActConnectionCreated, tx.AddConnection, consent.Grant, lanyard.ConnectionID("")
 	ch := lanyard.Change{Why: lanyard.CauseConsent, Reason: g.Reason}
 	if !c.CreatedAt.IsZero() {
 		what, put = lanyard.ActConnectionRenewed, tx.PutConnection
@@ -286,6 +286,10 @@ func (s *Service) put(tx *store.Tx, p lanyard.Principal, f lanyard.Flow, d data,
 		c = is
 	} else {
 		c.CreatedAt = tx.Now()
+		var err error
+		if replaces, err = succeeds(tx, &c); err != nil {
+			return lanyard.Entry{}, err
+		}
 	}
 	c.UpdatedAt = tx.Now()
 	e := connection.About(lanyard.NewEntry(p, what), c)
@@ -315,6 +319,9 @@ func (s *Service) put(tx *store.Tx, p lanyard.Principal, f lanyard.Flow, d data,
 	ev, told := c.Changed(ch)
 	if !told {
 		return e, nil
+	}
+	if replaces != "" {
+		ev.Data["replaces"] = string(replaces)
 	}
 	if f.Session != "" {
 		ev.Data["session"] = string(f.Session)

@@ -72,7 +72,7 @@ func (s *Service) calm(err *error) {
 }
 
 func (s *Service) show(ctx context.Context, p lanyard.Principal, ids []lanyard.ConnectionID) (Completed, error) {
-	p.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead) // they may see what they have just made
+	p = p.Also(lanyard.ScopeRead) // they may see what they have just made
 	v, err := s.Connections.Get(ctx, p, ids[0])
 	return Completed{View: v, Also: ids[1:]}, err
 }

@@ -32,9 +32,8 @@ func (s *Service) TokenFor(ctx context.Context, p lanyard.Principal, r TokenFor)
 	if (r.Provider == "") == (r.App == "") {
 		return connection.Token{}, lanyard.Errorf(lanyard.CodeInvalidRequest, "say provider or app_id, one of them")
 	}
-	asked := p // who may have a token may be told that there is one
-	asked.Scopes = append(asked.Scopes[:len(asked.Scopes):len(asked.Scopes)], lanyard.ScopeRead)
-	found, _, err := s.Connections.Find(ctx, asked, r.EndUser, lanyard.ConnectionFilter{Provider: r.Provider, App: r.App, Label: r.Label}, lanyard.Page{Limit: 200})
+	// Who may have a token may be told that there is one.
+	found, _, err := s.Connections.Find(ctx, p.Also(lanyard.ScopeRead), r.EndUser, lanyard.ConnectionFilter{Provider: r.Provider, App: r.App, Label: r.Label}, lanyard.Page{Limit: 200})
 	if err != nil {
 		return connection.Token{}, err
 	}

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -104,11 +103,7 @@ func (u Unbound) valid() error {
 	if err := validCallback(u.RedirectURI); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(u.Metadata)
-	if err == nil && len(raw) > 1000 { // as much as the vendors take, however it is divided
-		err = connection.ValidMetadata(u.Metadata)
-	}
-	return err
+	return connection.VendorsMetadata(u.Metadata)
 }
 
 // validCallback checks an address that need not be one of the app's.
@@ -213,4 +208,21 @@ func callbackOf(redirectURI string) string {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host
+}
+
+// succeeds returns the connection of the same account whose place a new one takes: it has
+// ended, as when its person has taken the app out of their account; "" where there is none. To a vendor's clients the
+// two are one, so what the customer noted down of it goes on, unless it is said anew.
+func succeeds(tx *store.Tx, c *lanyard.Connection) (lanyard.ConnectionID, error) {
+	if c.Origin != originUnbound {
+		return "", nil
+	}
+	ended, _, err := tx.Connections(c.Project, lanyard.ConnectionFilter{Person: c.Person, App: c.App, Status: lanyard.StatusRevoked, Kept: true}, lanyard.Page{Limit: 1})
+	if err != nil || len(ended) == 0 {
+		return "", err
+	}
+	if c.Metadata == nil {
+		c.Metadata = ended[0].Connection.Metadata
+	}
+	return ended[0].Connection.ID, nil
 }

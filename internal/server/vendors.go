@@ -41,7 +41,7 @@ func (s *Server) VendorPaths() string { return compat.Table(s.dialects...) }
 
 // speaks is compat.Speaks.
 func (v vendors) speaks(r *http.Request, p lanyard.Principal, ref string) lanyard.Dialect {
-	p.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead) // which words to refuse it in is no answer about the bot
+	p = p.Also(lanyard.ScopeRead) // which words to refuse it in is no answer about the bot
 	b, err := v.bots.Get(r.Context(), p, ref)
 	if err != nil {
 		return lanyard.DialectNone

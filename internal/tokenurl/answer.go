@@ -62,7 +62,7 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, u lanyard.Token
 		return
 	}
 	w.Header().Set("Lanyard-Connection", string(t.Connection))
-	if r.Method == http.MethodPost || strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
+	if r.Method == http.MethodPost || asksJSON(r.Header.Get("Accept")) {
 		a := tokenAnswer{Token: string(t.Token.Reveal()), Type: t.Type, Connection: string(t.Connection), Skipped: skippedOf(out)}
 		if !t.ExpiresAt.IsZero() {
 			at := t.ExpiresAt.UTC()
@@ -76,6 +76,23 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, u lanyard.Token
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write(t.Token.Reveal()) // who has hung up is not told
+}
+
+// asksJSON says whether a caller wants JSON and would not take plain text. What an HTTP
+// library sends of its own accord ("application/json, text/plain, */*" is axios's) takes both,
+// and is a vendor's bot that wants the bare token.
+func asksJSON(accept string) bool {
+	json := false
+	for kind := range strings.SplitSeq(accept, ",") {
+		kind, _, _ = strings.Cut(kind, ";")
+		switch strings.ToLower(strings.TrimSpace(kind)) {
+		case "application/json":
+			json = true
+		case "text/plain", "text/*", "*/*":
+			return false
+		}
+	}
+	return json
 }
 
 func forAttendee(out jointoken.HandedOut) attendeeAnswer {

@@ -50,6 +50,9 @@ func read(w http.ResponseWriter, r *http.Request, c lanyard.TokenContract) (a jo
 		}
 		if a.Account == "" {
 			a.Connection = lanyard.ConnectionID(named)
+			if theirs := lanyard.VendorID[lanyard.ConnectionID]("zoc_", "con_", named); theirs != "" { // as Attendee's API shows it
+				a.Connection = theirs
+			}
 		}
 		return a, proof, nil
 	}

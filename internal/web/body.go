@@ -42,7 +42,7 @@ func bodyOf(in reflect.Type) *body {
 // read reads and scans the body of a request. It returns nil where there is
 // none and none is needed.
 func (b *body) read(r *http.Request) ([]byte, error) {
-	raw, err := readAll(r)
+	raw, err := readAll(r, maxJSON)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge) || len(raw) > maxJSON:
@@ -76,10 +76,10 @@ func isJSON(contentType string) bool {
 	return err == nil && kind == "application/json" && (params["charset"] == "" || strings.EqualFold(params["charset"], "utf-8"))
 }
 
-// readAll reads a body, or as much of it as shows that it is too large.
-func readAll(r *http.Request) ([]byte, error) {
-	if r.ContentLength < 0 || r.ContentLength > maxJSON {
-		return io.ReadAll(io.LimitReader(r.Body, maxJSON+1))
+// readAll reads a body, or as much of it as shows that it is larger than most.
+func readAll(r *http.Request, most int64) ([]byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > most {
+		return io.ReadAll(io.LimitReader(r.Body, most+1))
 	}
 	// One byte more than is announced, so that there is room to see the end.
 	raw := make([]byte, 0, r.ContentLength+1)

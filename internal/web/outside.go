@@ -36,15 +36,19 @@ func (f *Front) Record(r *http.Request, p lanyard.Principal, err error) error {
 	return f.record(r.Context(), p, r.Pattern, err)
 }
 
-// Object reads a body that is one JSON object of at most 64 KiB: UTF-8, each member once,
-// not nested deep. Its members may have any names, and it need not be called JSON.
+// Object is LargeObject of at most 64 KiB.
+func Object(r *http.Request) ([]byte, error) { return LargeObject(r, maxJSON) }
+
+// LargeObject reads a body that is one JSON object of at most so many bytes, and at most
+// 1 MiB: UTF-8, each member once, not nested deep. Its members may have any names, and it
+// need not be called JSON.
 //
 // Errors: body_too_large, invalid_request (cut off), invalid_json, duplicate_member.
-func Object(r *http.Request) ([]byte, error) {
-	raw, err := readAll(r)
+func LargeObject(r *http.Request, most int64) ([]byte, error) {
+	raw, err := readAll(r, most)
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge) || len(raw) > maxJSON:
+	case errors.As(err, &tooLarge) || int64(len(raw)) > most:
 		return nil, lanyard.Errorf(lanyard.CodeBodyTooLarge, "")
 	case err != nil:
 		return nil, lanyard.Errorf(lanyard.CodeInvalidRequest, "the body did not arrive in full, or not in time")

@@ -55,6 +55,7 @@ func (s *Service) message(ctx context.Context, e lanyard.Endpoint, d lanyard.Del
 	at := s.Store.Clock()
 	switch e.Format {
 	case lanyard.FormatAttendee:
+		m.header.Set("User-Agent", "Attendee-Webhook/1.0") // which receivers may let in by
 		err = s.attendee(ctx, &m, ev, c, d, secrets[0])
 	case lanyard.FormatMeetStream:
 		err = s.meetstream(ctx, &m, e, ev, c, data, at, shown(e.Format, secrets[0]))

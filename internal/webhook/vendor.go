@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"lanyard"
+	"lanyard/internal/store"
 )
 
 // told says whether an endpoint of this format is told of an event. Attendee has one
@@ -44,7 +46,7 @@ func attendeeState(ev lanyard.Event) string {
 	case ev.Type == lanyard.EventExpiring || is == lanyard.StatusPaused || was == is:
 	case lost:
 		return "disconnected"
-	case was == lanyard.StatusNeedsReauth || was == lanyard.StatusPaused:
+	case was == lanyard.StatusNeedsReauth || was == lanyard.StatusPaused, ev.Data["replaces"] != "": // the last is one that takes the place of what had ended
 		return "connected"
 	}
 	return ""
@@ -54,8 +56,8 @@ type attendeeMessage struct {
 	IdempotencyKey string            `json:"idempotency_key"`
 	ConnectionID   string            `json:"zoom_oauth_connection_id,omitempty"`
 	Metadata       map[string]string `json:"zoom_oauth_connection_metadata"`
-	UserID         string            `json:"user_id,omitempty"`
-	AccountID      string            `json:"account_id,omitempty"`
+	UserID         string            `json:"user_id"`
+	AccountID      string            `json:"account_id"` // empty where what was read of it is erased
 	Trigger        string            `json:"trigger"`
 	Data           attendeeData      `json:"data"`
 }
@@ -63,13 +65,13 @@ type attendeeMessage struct {
 type attendeeData struct {
 	State   string           `json:"state,omitempty"`
 	Failure *attendeeFailure `json:"connection_failure_data"`
-	Synced  *time.Time       `json:"last_successful_sync_at"` // of calendars; there are none here
-	Tried   *time.Time       `json:"last_attempted_sync_at"`
+	Synced  *string          `json:"last_successful_sync_at"` // when the person's meetings were listed last
+	Tried   *string          `json:"last_attempted_sync_at"`
 }
 
 type attendeeFailure struct {
-	Error     string    `json:"error"`
-	Timestamp time.Time `json:"timestamp"`
+	Error     string `json:"error"`
+	Timestamp string `json:"timestamp"` // as Python's isoformat has it, and the list of connections
 }
 
 // attendee builds a message as Attendee sends it. Its signature is of the body with
@@ -82,21 +84,67 @@ func (s *Service) attendee(ctx context.Context, m *message, ev lanyard.Event, c 
 	out := attendeeMessage{IdempotencyKey: uuidOf(string(d.Endpoint) + "." + string(ev.ID)), Metadata: c.Metadata,
 		UserID: account.ID, AccountID: account.OrganizationID, Trigger: "zoom_oauth_connection.state_change",
 		Data: attendeeData{State: attendeeState(ev)}}
-	if ev.Connection != "" {
-		out.ConnectionID = ev.Connection.Vendor("zoc_")
+	first, err := s.firstOf(ctx, ev, c)
+	if err != nil {
+		return err
+	}
+	if first != "" {
+		out.ConnectionID = first.Vendor("zoc_")
 	}
 	if ev.Type == lanyard.EventEndpointTest {
 		out.Trigger = string(ev.Type)
 	}
 	if out.Data.State == "disconnected" {
-		out.Data.Failure = &attendeeFailure{Error: lanyard.AttendeeFailure(lanyard.Code(ev.Data["reason"])), Timestamp: ev.At.UTC()}
+		out.Data.Failure = &attendeeFailure{lanyard.AttendeeFailure(lanyard.Code(ev.Data["reason"])), micros(ev.At) + "+00:00"}
 	}
+	listed, err := s.listed(ctx, c.Grant)
+	if err != nil {
+		return err
+	}
+	out.Data.Synced, out.Data.Tried = listed, listed
 	if m.body, err = canonical(out); err != nil {
 		return err
 	}
 	m.header.Set("X-Webhook-Signature", base64.StdEncoding.EncodeToString(sum(secret.Reveal()[:hmacKey], m.body)))
 	return nil
 }
+
+// firstOf is the connection by which Attendee's clients know the account of an event's: the
+// first of those that came without state and that the customer has not deleted.
+func (s *Service) firstOf(ctx context.Context, ev lanyard.Event, c lanyard.Connection) (lanyard.ConnectionID, error) {
+	if c.Origin != "unbound_code" || !c.DroppedAt.IsZero() {
+		return ev.Connection, nil
+	}
+	first := ev.Connection
+	err := s.Store.View(ctx, func(q *store.Query) error {
+		all, _, err := q.Connections(c.Project, lanyard.ConnectionFilter{Person: c.Person, App: c.App, Status: lanyard.StatusRevoked, Kept: true}, lanyard.Page{Limit: 200})
+		for _, h := range all { // newest first
+			if h.Connection.Origin == c.Origin {
+				first = h.Connection.ID
+			}
+		}
+		return err
+	})
+	return first, err
+}
+
+// listed says when the meetings of a grant's person were listed last; nil: never.
+func (s *Service) listed(ctx context.Context, id lanyard.GrantID) (at *string, err error) {
+	err = s.Store.View(ctx, func(q *store.Query) error {
+		l, err := q.Listing(id)
+		if errors.Is(err, lanyard.NotFound) {
+			return nil
+		}
+		if err == nil && !l.ListedAt.IsZero() {
+			at = new(micros(l.ListedAt) + "Z")
+		}
+		return err
+	})
+	return at, err
+}
+
+// micros is how Attendee writes a time, without its zone, which is UTC.
+func micros(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000") }
 
 // canonical is JSON with sorted keys, no spaces, and every character as it is.
 func canonical(v any) ([]byte, error) {

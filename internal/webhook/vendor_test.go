@@ -73,7 +73,7 @@ func TestNeedsReauthInEveryFormat(t *testing.T) {
 		if want := base64.StdEncoding.EncodeToString(mac(key, a.body)); a.header.Get("X-Webhook-Signature") != want {
 			t.Errorf("attendee: got signature %q, want %q", a.header.Get("X-Webhook-Signature"), want)
 		}
-		if body := string(a.body); !strings.HasPrefix(body, `{"data":{"connection_failure_data":{"error":"`) || !strings.Contains(body, `"state":"disconnected"`) ||
+		if body := string(a.body); !strings.HasPrefix(body, `{"account_id":"","data":{"connection_failure_data":{"error":"`) || !strings.Contains(body, `"state":"disconnected"`) ||
 			!strings.Contains(body, `"zoom_oauth_connection_id":"zoc_`+string(c.ID)[4:]+`"`) || !strings.Contains(body, `{"team":"<b> ä"}`) {
 			t.Errorf("attendee: got %s", body)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"time"
 
 	"lanyard"
 	"lanyard/internal/store"
@@ -19,12 +18,12 @@ type attendeeBotMessage struct {
 }
 
 type attendeeBotData struct {
-	New       string    `json:"new_state"`
-	Old       string    `json:"old_state"`
-	CreatedAt time.Time `json:"created_at"`
-	Type      string    `json:"event_type"`
-	SubType   *string   `json:"event_sub_type"`
-	Metadata  struct{}  `json:"event_metadata"`
+	New       string   `json:"new_state"`
+	Old       string   `json:"old_state"`
+	CreatedAt string   `json:"created_at"`
+	Type      string   `json:"event_type"`
+	SubType   *string  `json:"event_sub_type"`
+	Metadata  struct{} `json:"event_metadata"`
 }
 
 // attendeeBot says whether an event is one that Attendee tells of a bot: its state is
@@ -43,7 +42,7 @@ func (s *Service) attendeeBot(ctx context.Context, m *message, ev lanyard.Event,
 		return err
 	}
 	out := attendeeBotMessage{IdempotencyKey: uuidOf(string(d.Endpoint) + "." + string(ev.ID)), Bot: ev.Data["bot_id"], Trigger: "bot.state_change",
-		Data: attendeeBotData{New: lanyard.AttendeeBotState(is), Old: lanyard.AttendeeBotState(was), CreatedAt: ev.At.UTC()}}
+		Data: attendeeBotData{New: lanyard.AttendeeBotState(is), Old: lanyard.AttendeeBotState(was), CreatedAt: micros(ev.At) + "Z"}}
 	if len(b.Metadata) > 0 {
 		out.Metadata = b.Metadata
 	}

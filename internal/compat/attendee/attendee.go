@@ -88,7 +88,10 @@ func (a *API) serve(scope lanyard.Scope, h handler) http.HandlerFunc {
 // admit is web's, and before it what Attendee says about the header itself.
 func (a *API) admit(r *http.Request, scope lanyard.Scope) (lanyard.Principal, error) {
 	header := r.Header.Values("Authorization")
-	if len(header) > 0 {
+	switch {
+	case len(header) == 1 && header[0] == "": // what a client sends whose setting is empty
+		return lanyard.Principal{}, lanyard.Errorf(lanyard.CodeCredentialMissing, "")
+	case len(header) > 0:
 		parts := strings.Split(header[0], " ")
 		if len(header) > 1 || len(parts) != 2 || !strings.EqualFold(parts[0], "Token") {
 			return lanyard.Principal{}, &refusal{http.StatusUnauthorized, detail("Invalid Authorization header. Should have this format: Token <api_key>")}

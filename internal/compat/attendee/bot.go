@@ -10,6 +10,7 @@ import (
 
 	"lanyard"
 	"lanyard/internal/bot"
+	"lanyard/internal/compat"
 	"lanyard/internal/runner"
 )
 
@@ -164,9 +165,7 @@ func timeOf(s string) (at time.Time, err error) {
 
 // bot finds the bot that is named in the path.
 func (a *API) bot(r *http.Request, p lanyard.Principal) (bot.View, error) {
-	seer := p // who may change it may be told how it is
-	seer.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	v, err := a.Bots.Get(r.Context(), seer, r.PathValue("id"))
+	v, err := a.Bots.Get(r.Context(), p.Also(lanyard.ScopeRead), r.PathValue("id")) // who may change it may be told how it is
 	if errors.Is(err, lanyard.NotFound) {
 		if err = a.Front.Record(r, p, err); errors.Is(err, lanyard.NotFound) {
 			err = &refusal{http.StatusNotFound, said("error", "Bot not found")}
@@ -192,7 +191,7 @@ func (a *API) patchBot(r *http.Request, p lanyard.Principal) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	f, raw, err := read(r)
+	f, raw, err := read(r, compat.MostOfBot)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -202,7 +201,7 @@ func (a *API) patchBot(r *http.Request, p lanyard.Principal) (int, any, error) {
 			*to = new(f.text(field))
 		}
 	}
-	if at := f.time("join_at"); !at.IsZero() {
+	if at := f.joinAt(); !at.IsZero() {
 		ch.JoinAt = &at
 	}
 	ch.Metadata = f.metadata()

@@ -19,9 +19,11 @@ var (
 
 const zoom = "zoom"
 
+const mostOfConnection = 64 << 10 // bytes of a body
+
 // createConnection trades a code. The checks are in Attendee's order.
 func (a *API) createConnection(r *http.Request, p lanyard.Principal) (int, any, error) {
-	f, _, err := read(r)
+	f, _, err := read(r, mostOfConnection)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -50,7 +52,11 @@ func (a *API) createConnection(r *http.Request, p lanyard.Principal) (int, any, 
 	if err != nil {
 		return 0, nil, a.untraded(r, p, err)
 	}
-	out, err := a.objects(r, c)
+	is, err := a.accountOf(r, p, c)
+	if err != nil {
+		return 0, nil, err
+	}
+	out, err := a.objects(r, is)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -142,7 +148,17 @@ func (a *API) listConnections(r *http.Request, p lanyard.Principal) (int, any, e
 	if err != nil {
 		return 0, nil, err
 	}
-	out, err := a.objects(r, found...)
+	var shown []account
+	for _, c := range found {
+		is, err := a.accountOf(r, p, c)
+		if err != nil {
+			return 0, nil, err
+		}
+		if is.first().ID == c.ID { // each once, where it was first made
+			shown = append(shown, is)
+		}
+	}
+	out, err := a.objects(r, shown...)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -163,45 +179,50 @@ func (a *API) notThere(r *http.Request, p lanyard.Principal, err error) error {
 }
 
 // connection finds the one that is named in the path.
-func (a *API) connection(r *http.Request, p lanyard.Principal) (lanyard.ConnectionID, any, error) {
+func (a *API) connection(r *http.Request, p lanyard.Principal) (account, error) {
 	id := lanyard.VendorID[lanyard.ConnectionID]("zoc_", "con_", r.PathValue("id"))
-	seer := p // who may delete it may be told whether it is there
-	seer.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	c, err := a.Connections.Get(r.Context(), seer, id)
+	c, err := a.Connections.Get(r.Context(), p.Also(lanyard.ScopeRead), id) // who may delete it may be told whether it is there
 	if err == nil && (c.Provider != zoom || !c.DroppedAt.IsZero()) {
 		err = lanyard.Errorf(lanyard.CodeNotFound, "")
 	}
 	if errors.Is(err, lanyard.NotFound) {
-		return "", nil, a.notThere(r, p, err)
+		return account{}, a.notThere(r, p, err)
 	}
 	if err != nil {
-		return "", nil, err
+		return account{}, err
 	}
-	out, err := a.objects(r, c)
-	if err != nil {
-		return "", nil, err
-	}
-	return id, out[0], nil
+	return a.accountOf(r, p, c)
 }
 
 func (a *API) getConnection(r *http.Request, p lanyard.Principal) (int, any, error) {
-	_, out, err := a.connection(r, p)
-	return http.StatusOK, out, err
-}
-
-// deleteConnection ends a connection, and the consent at Zoom; one that has ended is
-// forgotten.
-func (a *API) deleteConnection(r *http.Request, p lanyard.Principal) (int, any, error) {
-	id, _, err := a.connection(r, p)
+	is, err := a.connection(r, p)
 	if err != nil {
 		return 0, nil, err
 	}
-	_, err = a.Connections.Delete(r.Context(), p, id)
-	if errors.Is(err, lanyard.CodeConnectionRevoked) {
-		err = a.Connections.Drop(r.Context(), p, id)
+	out, err := a.objects(r, is)
+	if err != nil {
+		return 0, nil, err
 	}
-	if errors.Is(err, lanyard.NotFound) {
-		err = a.notThere(r, p, err)
+	return http.StatusOK, out[0], nil
+}
+
+// deleteConnection ends a connection, and the consent at Zoom; what has ended is forgotten.
+func (a *API) deleteConnection(r *http.Request, p lanyard.Principal) (int, any, error) {
+	is, err := a.connection(r, p)
+	if err != nil {
+		return 0, nil, err
 	}
-	return http.StatusOK, nil, err
+	for _, c := range is.all {
+		_, err := a.Connections.Delete(r.Context(), p, c.ID)
+		if errors.Is(err, lanyard.CodeConnectionRevoked) {
+			err = a.Connections.Drop(r.Context(), p, c.ID)
+		}
+		if errors.Is(err, lanyard.NotFound) {
+			err = a.notThere(r, p, err)
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+	}
+	return http.StatusOK, nil, nil
 }

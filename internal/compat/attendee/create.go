@@ -11,13 +11,14 @@ import (
 
 	"lanyard"
 	"lanyard/internal/bot"
+	"lanyard/internal/compat"
 	"lanyard/internal/jointoken"
 )
 
 // createBot makes a bot. Where Attendee runs it, the request goes on as it came but for
 // where tokens come from, and Attendee's answer comes back as it is.
 func (a *API) createBot(r *http.Request, p lanyard.Principal) (int, any, error) {
-	f, raw, err := read(r)
+	f, raw, err := read(r, compat.MostOfBot)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -25,7 +26,7 @@ func (a *API) createBot(r *http.Request, p lanyard.Principal) (int, any, error) 
 		return 0, nil, bad("Calendar event with id " + name(event) + " does not exist in this project.")
 	}
 	n := bot.New{Dialect: lanyard.DialectAttendee, Request: raw, MeetingURL: f.text("meeting_url"), Name: f.text("bot_name"),
-		JoinAt: f.time("join_at"), DedupKey: f.maybe("deduplication_key"), Metadata: f.metadata()}
+		JoinAt: f.joinAt(), DedupKey: f.maybe("deduplication_key"), Metadata: f.metadata()}
 	who, own := f.onBehalf(), f.tokensURL()
 	n.GiveUpAfter = f.patience()
 	hooks, known := f.webhooks()
@@ -218,6 +219,15 @@ func (f *form) time(field string) time.Time {
 	at, err := timeOf(string(bytes.Trim(bytes.TrimSpace(raw), `"`)))
 	if err != nil {
 		f.refuse(field, "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].")
+	}
+	return at
+}
+
+// joinAt is the bot's hour; zero: now.
+func (f *form) joinAt() time.Time {
+	at := f.time("join_at")
+	if !at.IsZero() && at.Before(time.Now()) {
+		f.refuse("join_at", "join_at cannot be in the past")
 	}
 	return at
 }

@@ -25,15 +25,15 @@ type form struct {
 
 const required, notNull, notString = "This field is required.", "This field may not be null.", "Not a valid string."
 
-// read takes a body: one JSON object. Each member may be there once; what Attendee would
+// read takes a body: one JSON object of at most so many bytes. Each member may be there once; what Attendee would
 // take the last of is refused.
-func read(r *http.Request) (*form, []byte, error) {
+func read(r *http.Request, most int64) (*form, []byte, error) {
 	f := &form{wrong: map[string][]string{}}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if (err != nil || kind != "application/json") && r.ContentLength != 0 {
 		return nil, nil, &refusal{http.StatusUnsupportedMediaType, detail(fmt.Sprintf("Unsupported media type %q in request.", name(kind)))}
 	}
-	raw, err := web.Object(r)
+	raw, err := web.LargeObject(r, most)
 	trimmed := bytes.TrimSpace(raw)
 	switch {
 	case err == nil:
@@ -158,9 +158,9 @@ func (f *form) metadata() map[string]string {
 		return nil
 	}
 	out, size := map[string]string{}, 2*len(members)
-	for k, v := range members {
+	for _, k := range inOrder(raw) {
 		var s string
-		if null(v) || json.Unmarshal(v, &s) != nil {
+		if v := members[k]; null(v) || json.Unmarshal(v, &s) != nil {
 			f.wrong[field] = []string{fmt.Sprintf("Value for key '%s' must be a string", name(k))}
 			return nil
 		}
@@ -171,6 +171,23 @@ func (f *form) metadata() map[string]string {
 		f.refuse(field, "Metadata must be less than 1000 characters")
 	}
 	return out
+}
+
+// inOrder lists the names of an object's members as they were written: the first that is
+// wrong is the one that is named.
+func inOrder(object []byte) (names []string) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	_, _ = d.Token() // the brace; it is known to be an object
+	for d.More() {
+		name, _ := d.Token()
+		text, ok := name.(string)
+		var value json.RawMessage
+		if !ok || d.Decode(&value) != nil {
+			break
+		}
+		names = append(names, text)
+	}
+	return names
 }
 
 // pythonLen is how long Python writes a string in JSON, with its quotes: in ASCII.

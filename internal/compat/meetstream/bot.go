@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,30 +78,8 @@ const mostAttributes = 20
 // bots lists those that were made here, the newest first.
 func (d *Dialect) bots(ctx context.Context, p lanyard.Principal, r *http.Request, _ []byte) (reply, error) {
 	q := r.URL.Query()
-	f := lanyard.BotFilter{Metadata: map[string]string{}}
-	for name, values := range q {
-		if key, ok := strings.CutPrefix(name, "custom_attr["); ok && strings.HasSuffix(key, "]") {
-			f.Metadata[strings.TrimSuffix(key, "]")] = values[0]
-		}
-	}
-	if len(f.Metadata) > mostAttributes {
-		return reply{}, invalid("custom_attr: at most %d of them", mostAttributes)
-	}
-	if word := q.Get("status"); word != "" {
-		for state, is := range words {
-			if strings.EqualFold(is, word) {
-				f.States = append(f.States, state)
-			}
-		}
-		if f.States == nil {
-			return reply{}, invalid("status must be one of %s", strings.Join(slices.Compact(slices.Sorted(maps.Values(words))), ", "))
-		}
-	}
-	var err error
-	if f.From, err = moment(q.Get("from"), "from"); err != nil {
-		return reply{}, err
-	}
-	if f.To, err = moment(q.Get("to"), "to"); err != nil {
+	f, err := filterOf(q)
+	if err != nil {
 		return reply{}, err
 	}
 	wanted := q.Get("platform")
@@ -108,8 +87,11 @@ func (d *Dialect) bots(ctx context.Context, p lanyard.Principal, r *http.Request
 		return reply{}, invalid("platform must be one of GMeet, Zoom, Teams")
 	}
 	page := lanyard.Page{Limit: 50, Cursor: q.Get("cursor")}
-	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n > 0 && n <= 100 {
-		page.Limit = n
+	if page.Cursor != "" && !lanyard.ValidID("bot_", page.Cursor) {
+		return reply{}, invalid("cursor must be the nextCursor of the page before")
+	}
+	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n > 0 {
+		page.Limit = min(n, 100)
 	}
 	views, next, err := d.Bots.List(ctx, p, f, page)
 	if err != nil {
@@ -126,6 +108,33 @@ func (d *Dialect) bots(ctx context.Context, p lanyard.Principal, r *http.Request
 		cursor = &next
 	}
 	return says(http.StatusOK, map[string]any{"bots": out, "hasNextPage": next != "", "nextCursor": cursor})
+}
+
+// filterOf reads by what a list is narrowed in the store.
+func filterOf(q url.Values) (f lanyard.BotFilter, err error) {
+	f.Metadata = map[string]string{}
+	for name, values := range q {
+		if key, ok := strings.CutPrefix(name, "custom_attr["); ok && strings.HasSuffix(key, "]") {
+			f.Metadata[strings.TrimSuffix(key, "]")] = values[0]
+		}
+	}
+	if len(f.Metadata) > mostAttributes {
+		return f, invalid("custom_attr: at most %d of them", mostAttributes)
+	}
+	if word := q.Get("status"); word != "" {
+		for state, is := range words {
+			if strings.EqualFold(is, word) {
+				f.States = append(f.States, state)
+			}
+		}
+		if f.States == nil {
+			return f, invalid("status must be one of %s", strings.Join(slices.Compact(slices.Sorted(maps.Values(words))), ", "))
+		}
+	}
+	if f.From, err = moment(q.Get("from"), "from"); err == nil {
+		f.To, err = moment(q.Get("to"), "to")
+	}
+	return f, err
 }
 
 // moment reads a time or a day of a query.
@@ -198,9 +207,7 @@ func orNull(raw []byte) []byte {
 
 // remove takes a bot out of its meeting, or calls it off where it is not in yet.
 func (d *Dialect) remove(ctx context.Context, p lanyard.Principal, r *http.Request, _ []byte) (reply, error) {
-	reader := p
-	reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	v, err := d.Bots.Get(ctx, reader, r.PathValue("id"))
+	v, err := d.Bots.Get(ctx, p.Also(lanyard.ScopeRead), r.PathValue("id"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -225,9 +232,7 @@ func (d *Dialect) remove(ctx context.Context, p lanyard.Principal, r *http.Reque
 
 // delete forgets a bot; what MeetStream keeps of one that it ran, there first.
 func (d *Dialect) delete(ctx context.Context, p lanyard.Principal, r *http.Request, _ []byte) (reply, error) {
-	reader := p
-	reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	v, err := d.Bots.Get(ctx, reader, r.PathValue("id"))
+	v, err := d.Bots.Get(ctx, p.Also(lanyard.ScopeRead), r.PathValue("id"))
 	if err != nil {
 		return reply{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"lanyard"
@@ -29,6 +30,9 @@ func zoomUserOf(v connection.View) zoomUser {
 	u := zoomUser{ID: v.Account.ID, AccountID: v.Account.OrganizationID, Email: v.Account.Email, DisplayName: v.Account.DisplayName,
 		Metadata: v.Metadata, State: "connected", CreatedAt: v.CreatedAt.UTC(), UpdatedAt: v.UpdatedAt.UTC(),
 		HasRefreshToken: v.Grant.HasRefresh && v.Grant.Health != lanyard.Dead}
+	if u.ID == "" { // what was read of the account is erased; this is what a code without state made of it
+		u.ID, _ = strings.CutPrefix(v.Person.Ref, provider+":")
+	}
 	if u.Metadata == nil {
 		u.Metadata = map[string]string{}
 	}
@@ -125,15 +129,18 @@ func (d *Dialect) connect(ctx context.Context, p lanyard.Principal, _ *http.Requ
 }
 
 // connections answers with all of them: a bare array, which is all that clients read. An
-// account that is connected more than once is in it once.
+// account that is connected more than once is in it once, one that has taken the app out of
+// Zoom as disconnected.
 func (d *Dialect) connections(ctx context.Context, p lanyard.Principal, _ *http.Request, _ []byte) (reply, error) {
 	var all []connection.View
 	for page := (lanyard.Page{Limit: 200}); ; {
-		views, next, err := d.Connections.List(ctx, p, lanyard.ConnectionFilter{Provider: provider}, page)
+		views, next, err := d.Connections.List(ctx, p, lanyard.ConnectionFilter{Provider: provider, Kept: true}, page)
 		if err != nil {
 			return reply{}, err
 		}
-		all = append(all, slices.DeleteFunc(views, func(v connection.View) bool { return v.State == lanyard.Revoked || v.Account.ID == "" })...)
+		all = append(all, slices.DeleteFunc(views, func(v connection.View) bool {
+			return v.State == lanyard.Revoked && v.Person.Ref != provider+":"+zoomUserOf(v).ID // of an end user of another name, who cannot be found by it
+		})...)
 		if page.Cursor = next; next == "" {
 			break
 		}
@@ -141,7 +148,7 @@ func (d *Dialect) connections(ctx context.Context, p lanyard.Principal, _ *http.
 	slices.SortStableFunc(all, connection.Usable)
 	out, seen := []zoomUser{}, map[string]bool{}
 	for _, v := range all {
-		if u := zoomUserOf(v); !seen[u.ID] {
+		if u := zoomUserOf(v); u.ID != "" && !seen[u.ID] {
 			seen[u.ID] = true
 			out = append(out, u)
 		}
@@ -159,14 +166,23 @@ func (d *Dialect) connection(ctx context.Context, p lanyard.Principal, r *http.R
 
 // disconnect lets go of every connection of the account: to MeetStream's customers it is one.
 func (d *Dialect) disconnect(ctx context.Context, p lanyard.Principal, r *http.Request, _ []byte) (reply, error) {
-	reader := p
-	reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead) // to see what is let go of
-	held, err := d.of(ctx, reader, r.PathValue("zoom_user_id"))
+	reader, id := p.Also(lanyard.ScopeRead), r.PathValue("zoom_user_id") // to see what is let go of
+	held, err := d.of(ctx, reader, id)
+	if err != nil {
+		return reply{}, err
+	}
+	ended, err := d.ended(ctx, reader, id)
 	if err != nil {
 		return reply{}, err
 	}
 	heard := true
-	for _, v := range held {
+	for _, v := range append(held, ended...) {
+		if v.State == lanyard.Revoked {
+			if err := d.Connections.Drop(ctx, p, v.ID); err != nil {
+				return reply{}, err
+			}
+			continue
+		}
 		gone, err := d.Connections.Delete(ctx, p, v.ID)
 		if err != nil {
 			return reply{}, err
@@ -181,10 +197,27 @@ func (d *Dialect) disconnect(ctx context.Context, p lanyard.Principal, r *http.R
 
 // of returns the connections of a Zoom user, at least one, the one to use first.
 func (d *Dialect) of(ctx context.Context, p lanyard.Principal, id string) ([]connection.View, error) {
-	held, err := d.Connections.ByAccount(ctx, p, provider, id)
+	held, err := d.held(ctx, p, id)
 	if err == nil && len(held) == 0 {
 		err = &told{status: http.StatusNotFound, text: "Zoom user " + named(id) + " is not connected for this account",
 			err: lanyard.Errorf(lanyard.CodeNotFound, "")}
 	}
 	return held, err
+}
+
+// held are the connections of a Zoom user, the one to use first. Where there is none that
+// lives, it is what is left of those that ended at Zoom, as when the person has taken the app
+// out, and that the customer has not deleted.
+func (d *Dialect) held(ctx context.Context, p lanyard.Principal, id string) ([]connection.View, error) {
+	held, err := d.Connections.ByAccount(ctx, p, provider, id)
+	if err != nil || len(held) > 0 {
+		return held, err
+	}
+	return d.ended(ctx, p, id)
+}
+
+// ended are those that have ended at Zoom, newest first.
+func (d *Dialect) ended(ctx context.Context, p lanyard.Principal, id string) ([]connection.View, error) {
+	views, _, err := d.Connections.Find(ctx, p, provider+":"+id, lanyard.ConnectionFilter{Provider: provider, Status: lanyard.StatusRevoked, Kept: true}, lanyard.Page{Limit: 200})
+	return views, err
 }

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"lanyard"
 	"lanyard/internal/bot"
@@ -80,9 +81,7 @@ func (d *Dialect) duplicate(ctx context.Context, p lanyard.Principal, already *l
 		return e
 	}
 	e.botID = already.Choices[0]
-	reader := p
-	reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	if v, err := d.Bots.Get(ctx, reader, e.botID); err == nil {
+	if v, err := d.Bots.Get(ctx, p.Also(lanyard.ScopeRead), e.botID); err == nil {
 		e.botID = nameOf(v)
 	}
 	return e
@@ -124,9 +123,8 @@ func (d *Dialect) onBehalf(ctx context.Context, p lanyard.Principal, z object, l
 
 // connected refuses a Zoom user on whose behalf nobody can join, in MeetStream's sentences.
 func (d *Dialect) connected(ctx context.Context, p lanyard.Principal, who string) error {
-	reader := p // to look at the connection; what is said of it the guide says, too
-	reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-	held, err := d.Connections.ByAccount(ctx, reader, provider, who)
+	p = p.Also(lanyard.ScopeRead) // to look at the connection; what is said of it the guide says, too
+	held, err := d.held(ctx, p, who)
 	if err != nil {
 		return err
 	}
@@ -135,7 +133,7 @@ func (d *Dialect) connected(ctx context.Context, p lanyard.Principal, who string
 	}
 	switch {
 	case len(held) == 0:
-		some, err := d.anybody(ctx, reader)
+		some, err := d.anybody(ctx, p)
 		if err != nil {
 			return err
 		}
@@ -147,7 +145,9 @@ func (d *Dialect) connected(ctx context.Context, p lanyard.Principal, who string
 		return refused("Zoom user "+named(who)+" is paused", lanyard.CodeConnectionPaused)
 	case !usable(held[0]):
 		err := lanyard.Errorf(lanyard.CodeNeedsReauth, "")
-		err.ReconnectURL = d.Connections.ReconnectURL(held[0].Connection)
+		if held[0].State == lanyard.Live { // what has ended at Zoom is connected anew, by the customer's flow
+			err.ReconnectURL = d.Connections.ReconnectURL(held[0].Connection)
+		}
 		return &told{status: http.StatusBadRequest, text: "Zoom user " + named(who) + " is disconnected (no valid refresh token)", err: err}
 	}
 	return nil
@@ -172,20 +172,21 @@ func (d *Dialect) anybody(ctx context.Context, p lanyard.Principal) (bool, error
 // ownServers checks the customer's own token server, of which there may be one.
 func ownServers(z object) error {
 	for _, name := range []string{"zak_url", "obf_url"} {
+		if !z.has(name) {
+			continue
+		}
 		at, err := z.text(name, "zoom."+name)
 		if err != nil {
 			return err
 		}
-		if at == "" {
-			continue
-		}
-		u, err := url.Parse(at)
+		below, https := strings.CutPrefix(at, "https://")
+		host, _, _ := strings.Cut(strings.NewReplacer("?", "/", "#", "/").Replace(below), "/")
 		switch {
-		case len(at) > 4096:
+		case utf8.RuneCountInString(at) > 4096:
 			return invalid("zoom.%s must have at most 4096 characters", name)
-		case err != nil || u.Scheme != "https":
+		case !https:
 			return invalid("zoom.%s must use https", name)
-		case u.Host == "" || strings.ContainsFunc(u.Host, func(r rune) bool { return r <= ' ' }):
+		case host == "" || strings.ContainsFunc(host, unicode.IsSpace):
 			return invalid("zoom.%s must include a host", name)
 		}
 	}

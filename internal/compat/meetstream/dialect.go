@@ -1,11 +1,13 @@
 package meetstream
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"lanyard"
 	"lanyard/internal/app"
@@ -52,7 +54,7 @@ type handler func(ctx context.Context, p lanyard.Principal, r *http.Request, raw
 // ask serves a call without a body.
 func (d *Dialect) ask(scope lanyard.Scope, h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		p, err := d.Front.Admit(r, scope)
+		p, err := d.admit(r, scope)
 		if err != nil {
 			d.Refuse(w, r, err)
 			return
@@ -66,15 +68,33 @@ func (d *Dialect) ask(scope lanyard.Scope, h handler) http.HandlerFunc {
 	}
 }
 
-// make serves a call that makes something, once for an Idempotency-Key.
-func (d *Dialect) make(scope lanyard.Scope, h handler) http.HandlerFunc {
+// admit is web's. A header without a key in it, which is what a client sends whose setting
+// is empty, is no key, and one of another shape is told MeetStream's.
+func (d *Dialect) admit(r *http.Request, scope lanyard.Scope) (lanyard.Principal, error) {
+	p, err := d.Front.Admit(r, scope)
+	if !errors.Is(err, lanyard.CodeCredentialInvalid) {
+		return p, err
+	}
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch known := strings.EqualFold(scheme, "Token") || strings.EqualFold(scheme, "Bearer"); {
+	case scheme == "", known && key == "":
+		err = lanyard.Errorf(lanyard.CodeCredentialMissing, "")
+	case !known, len(r.Header.Values("Authorization")) > 1:
+		err = lanyard.Errorf(lanyard.CodeCredentialInvalid, "the Authorization header must be one, and be: Token <key>")
+	}
+	return p, err
+}
+
+// make serves a call that makes something, once for an Idempotency-Key, of a body of at most
+// so many bytes.
+func (d *Dialect) make(scope lanyard.Scope, most int64, h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		p, err := d.Front.Admit(r, scope)
+		p, err := d.admit(r, scope)
 		if err != nil {
 			d.Refuse(w, r, err)
 			return
 		}
-		raw, err := web.Object(r)
+		raw, err := web.LargeObject(r, most)
 		if err != nil {
 			d.Refuse(w, r, err)
 			return
@@ -110,8 +130,8 @@ func replay(a web.Answer) reply {
 		members = map[string]json.RawMessage{}
 	}
 	members["message"] = json.RawMessage(`"This request has succeeded before; nothing was done again."`)
-	body, _ := json.Marshal(members) // what was just read can be written
-	return reply{status: http.StatusInsufficientStorage, body: body}
+	a.Body, _ = encoded(members) // what was just read can be written
+	return reply{status: http.StatusInsufficientStorage, body: a.Body}
 }
 
 func (a reply) code() int {
@@ -134,11 +154,20 @@ func (a reply) write(w http.ResponseWriter) {
 
 // says makes a reply of anything that is JSON.
 func says(status int, v any) (reply, error) {
-	body, err := json.Marshal(v)
+	body, err := encoded(v)
 	if err != nil {
 		return reply{}, fmt.Errorf("write the answer: %w", err)
 	}
 	return reply{status: status, body: body}, nil
+}
+
+// encoded is JSON with & < and > as they are: an authorize URL is to be seen in it as it is.
+func encoded(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // message is an answer that says what was done.
@@ -190,7 +219,7 @@ func (d *Dialect) refusal(r *http.Request, err error) reply {
 	if a.status != http.StatusUnauthorized {
 		a.header.Del("WWW-Authenticate")
 	}
-	a.body, _ = json.Marshal(out) // texts and numbers
+	a.body, _ = encoded(out) // texts and numbers
 	return a
 }
 

@@ -11,16 +11,19 @@ import (
 func (d *Dialect) Paths() []compat.Path {
 	var out []compat.Path
 	type maker func(lanyard.Scope, handler) http.HandlerFunc
+	once := func(most int64) maker {
+		return func(scope lanyard.Scope, h handler) http.HandlerFunc { return d.make(scope, most, h) }
+	}
 	served := func(method, pattern, title, say string, how maker, scope lanyard.Scope, h handler) {
 		out = append(out, compat.Path{Method: method, Pattern: pattern, How: compat.Served, Title: title, Scope: scope, Say: say, Serve: how(scope, h)})
 	}
 	served("GET", "/zoom/oauth/authorize-url", "Begin an authorization", "`state` comes back as it was sent; there is no challenge.", d.ask, lanyard.ScopeConnect, d.authorizeURL)
-	served("POST", "/zoom/oauth/connections", "Make a connection of an authorization code", "A code is sent to Zoom once, ever.", d.make, lanyard.ScopeConnect, d.connect)
+	served("POST", "/zoom/oauth/connections", "Make a connection of an authorization code", "A code is sent to Zoom once, ever.", once(64<<10), lanyard.ScopeConnect, d.connect)
 	served("GET", "/zoom/oauth/connections", "List connections", "", d.ask, lanyard.ScopeRead, d.connections)
 	served("GET", "/zoom/oauth/connections/{zoom_user_id}", "Get a connection", "", d.ask, lanyard.ScopeRead, d.connection)
 	served("DELETE", "/zoom/oauth/connections/{zoom_user_id}", "Delete a connection", "Zoom is told, too.", d.ask, lanyard.ScopeConnect, d.disconnect)
 
-	served("POST", "/bots/create_bot", "Send a bot", "Goes on to MeetStream where it runs the bot, with a token URL of ours in `zoom`.", d.make, lanyard.ScopeConnect, d.createBot)
+	served("POST", "/bots/create_bot", "Send a bot", "Goes on to MeetStream where it runs the bot, with a token URL of ours in `zoom`.", once(compat.MostOfBot), lanyard.ScopeConnect, d.createBot)
 	served("GET", "/bots", "List bots", "The bots that were made here.", d.ask, lanyard.ScopeRead, d.bots)
 	served("GET", "/bots/{id}/status", "Get a bot's status", "", d.ask, lanyard.ScopeRead, d.status)
 	served("GET", "/bots/{id}/detail", "Get a bot", "", d.ask, lanyard.ScopeRead, d.detail)

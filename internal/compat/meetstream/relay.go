@@ -15,9 +15,7 @@ import (
 // answer on as it is. Of a bot that it does not run there is nothing at such a path.
 func (d *Dialect) relay(scope lanyard.Scope) http.HandlerFunc {
 	return d.ask(scope, func(ctx context.Context, p lanyard.Principal, r *http.Request, _ []byte) (reply, error) {
-		reader := p
-		reader.Scopes = append(p.Scopes[:len(p.Scopes):len(p.Scopes)], lanyard.ScopeRead)
-		v, err := d.Bots.Get(ctx, reader, r.PathValue("id"))
+		v, err := d.Bots.Get(ctx, p.Also(lanyard.ScopeRead), r.PathValue("id"))
 		if err != nil {
 			return reply{}, err
 		}

@@ -40,8 +40,9 @@ func (h *atHook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 	mac := hmac.New(sha256.New, h.secret)
 	mac.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
-	if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); r.Header.Get("X-Webhook-Signature") != want || r.Header.Get("Content-Type") != "application/json" {
-		h.wrong = append(h.wrong, "signature: "+string(raw))
+	if want := base64.StdEncoding.EncodeToString(mac.Sum(nil)); r.Header.Get("X-Webhook-Signature") != want || r.Header.Get("Content-Type") != "application/json" ||
+		r.Header.Get("User-Agent") != "Attendee-Webhook/1.0" {
+		h.wrong = append(h.wrong, "signature or headers: "+string(raw))
 	}
 	h.got = append(h.got, body)
 }
@@ -102,22 +103,37 @@ func TestAttendeeStateChange(t *testing.T) {
 		t.Errorf("got %v", m)
 	}
 	data, _ := m["data"].(map[string]any)
+	is := c.call("GET", "/zoom_oauth_connections/"+a.Str("id"), nil)
+	if is.status != 200 || is.Str("state") != "disconnected" || is.Str("user_id") != a.Str("user_id") || is.Str("connection_failure_data.error") == "" {
+		t.Errorf("got %d %s, want it listed, and why it is lost", is.status, is.raw)
+	}
+	// Every member is there, also those of which nothing is known any more; the time of the
+	// failure has six digits and an offset, as in the list.
 	for _, field := range []string{"last_successful_sync_at", "last_attempted_sync_at"} {
 		if v, there := data[field]; !there || v != nil {
 			t.Errorf("got %v, want %s null", data, field)
 		}
 	}
-	is := c.call("GET", "/zoom_oauth_connections/"+a.Str("id"), nil)
-	if is.status != 200 || is.Str("state") != "disconnected" || is.Str("user_id") != a.Str("user_id") || is.Str("connection_failure_data.error") == "" {
-		t.Errorf("got %d %s, want it listed, and why it is lost", is.status, is.raw)
+	if _, there := m["account_id"]; !there || len(m) != 7 || len(data) != 4 {
+		t.Errorf("got %v, want the envelope's seven members", m)
+	}
+	if at := m.Str("data.connection_failure_data.timestamp"); !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$`).MatchString(at) {
+		t.Errorf("got the timestamp %q", at)
 	}
 	c.call("DELETE", "/zoom_oauth_connections/"+a.Str("id"), nil).says(t, "delete what has ended", 200, "")
 	c.call("GET", "/zoom_oauth_connections", nil).says(t, "list", 200, `{"next":null,"previous":null,"results":[]}`)
 
 	// Lost and back: paused is neither, and is told when it is over.
 	b := c.connect("ben", nil)
+	c.w.SQL(`UPDATE listings SET listed_at = 1764324000100000`) // whose meetings were listed
 	for _, paused := range []bool{true, false} {
 		c.w.OK("PATCH", "/v1/connections/con_"+b.Str("id")[4:], map[string]any{"paused": paused})
+	}
+	back := c.call("GET", "/zoom_oauth_connections/"+b.Str("id"), nil)
+	for _, field := range []string{"last_successful_sync_at", "last_attempted_sync_at"} {
+		if at := h.last(t, 2).Str("data." + field); at != "2025-11-28T10:00:00.100000Z" || back.Str(field) != at {
+			t.Errorf("%s: told %q, listed %q", field, at, back.Str(field))
+		}
 	}
 	if m := h.last(t, 2); m.Str("zoom_oauth_connection_id") != b.Str("id") || m.Str("data.state") != "connected" || m["zoom_oauth_connection_metadata"] != nil ||
 		m.Str("account_id") != b.Str("account_id") {

@@ -225,6 +225,9 @@ func (h *msHook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	if h.secret != "" && r.Header.Get("X-MeetStream-Signature") == "" {
 		h.wrong = append(h.wrong, "no signature")
 	}
+	if _, err := time.Parse(time.RFC3339, r.Header.Get("X-MeetStream-Timestamp")); err != nil == (h.secret != "") {
+		h.wrong = append(h.wrong, "timestamp: "+r.Header.Get("X-MeetStream-Timestamp"))
+	}
 }
 
 // events waits for so many messages, and lists their event, bot_event and bot_status.
