@@ -211,8 +211,9 @@ func callbackOf(redirectURI string) string {
 }
 
 // succeeds returns the connection of the same account whose place a new one takes: it has
-// ended, as when its person has taken the app out of their account; "" where there is none. To a vendor's clients the
-// two are one, so what the customer noted down of it goes on, unless it is said anew.
+// ended, as when its person has taken the app out of their account; "" where there is none.
+// To a vendor's clients the two are one, so what the customer noted down of it goes on,
+// unless it is said anew.
 func succeeds(tx *store.Tx, c *lanyard.Connection) (lanyard.ConnectionID, error) {
 	if c.Origin != originUnbound {
 		return "", nil
