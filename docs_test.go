@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -167,9 +168,8 @@ func TestBlocks(t *testing.T) {
 // The blocks of a page that say they were tried run in order, in one shell, at
 // the top of the checkout, with an empty home and the program on PATH as lanyard.
 func TestPagesTellTheTruth(t *testing.T) {
-	home, bin := t.TempDir(), t.TempDir()
-	env := append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home, "TMPDIR="+home,
-		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	homes, bin := t.TempDir(), t.TempDir()
+	env := append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} { // the caches stay
 		out, err := exec.Command("go", "env", name).Output()
 		if err != nil {
@@ -195,7 +195,13 @@ func TestPagesTellTheTruth(t *testing.T) {
 			}
 		}
 		if len(tried) > 0 {
-			t.Run(page, func(t *testing.T) { runBlocks(t, page, tried, env) })
+			t.Run(page, func(t *testing.T) {
+				home, err := os.MkdirTemp(homes, "") // its own: a page used to find the addresses in what another had left there
+				if err != nil {
+					t.Fatal(err)
+				}
+				runBlocks(t, page, tried, append(slices.Clip(env), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home, "TMPDIR="+home))
+			})
 		}
 	}
 }

@@ -56,6 +56,7 @@ type Error struct {
 	Message       string
 	ReconnectURL  string        // where the person can mend it
 	ConnectURL    string        // where the person can connect a first time
+	Person        PersonID      // who has nothing connected, for whoever may make ConnectURL; not shown
 	MissingScopes []string      // in the provider's spelling
 	RetryAfter    time.Duration // when to try again; 0: not said
 	Choices       []string      // ids to choose from, where one call meant several

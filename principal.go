@@ -56,10 +56,14 @@ func (p Principal) May(s Scope) bool {
 	return p.Operator || p.Project != "" && slices.Contains(p.Scopes, s)
 }
 
-// Need returns CodeScopeMissing unless the principal holds the scope.
+// Need returns CodeScopeMissing unless the principal holds the scope; to a bot's own key,
+// which has those of what the bot may, CodeBotNotAllowed.
 func (p Principal) Need(s Scope) error {
 	if p.May(s) {
 		return nil
+	}
+	if p.Bot != "" {
+		return Errorf(CodeBotNotAllowed, "this bot's key does not have the scope %q; make the bot with what needs it in allow", string(s))
 	}
 	return Errorf(CodeScopeMissing, "this key does not have the scope %q; make one that has it", string(s))
 }

@@ -1,6 +1,9 @@
 package lanyard
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // TokenContract is how a token URL is asked and answers.
 type TokenContract string
@@ -41,6 +44,28 @@ type TokenURL struct {
 type TokenURLData struct {
 	Meetings []string `json:"meetings,omitempty"` // numbers of those it is for; empty: any
 	Signing  []byte   `json:"signing,omitempty"`  // what its caller signs with, or sends; empty: it does neither
+}
+
+// InForce says whether it is neither revoked nor past its end.
+func (u TokenURL) InForce(now time.Time) bool {
+	return u.RevokedAt.IsZero() && (u.ExpiresAt.IsZero() || now.Before(u.ExpiresAt))
+}
+
+// Invites says where somebody whom the URL is for, and who has nothing connected yet, comes
+// back to from connecting at an app, and under which label. ok is false where they cannot be
+// invited in the URL's name: it is over, the app is not ready or beyond its reach, it is for
+// several labels, or the project has no page to come back to. Coming back is what makes such
+// an invitation safe to show to strangers, as a vendor is one: the customer's own session has
+// to be that person's.
+func (u TokenURL) Invites(pr Project, a App, now time.Time) (returnURL, label string, ok bool) {
+	if len(u.Labels) == 1 {
+		label = u.Labels[0]
+	}
+	beyond := len(u.Labels) > 1 || len(u.Providers) > 0 && !slices.Contains(u.Providers, a.Provider)
+	if beyond || !u.InForce(now) || a.State != AppReady || len(pr.Settings.ReturnURLs) == 0 {
+		return "", "", false
+	}
+	return pr.Settings.ReturnURLs[0], label, true
 }
 
 // TokenURLPurpose is what the secrets of token URLs are hashed for.

@@ -33,7 +33,15 @@ func (c *Client) ListKeys(ctx context.Context, page Page) (*wire.List[wire.Key],
 	return get[wire.List[wire.Key]](c, ctx, "/v1/keys", page.query())
 }
 
-// RevokeKey withdraws an API key.
-func (c *Client) RevokeKey(ctx context.Context, id string) error {
-	return c.Do(ctx, http.MethodDelete, "/v1/keys/"+url.PathEscape(id), nil, nil, nil)
+// RevokeKey withdraws an API key, and with tokenURLs the token URLs that it made.
+func (c *Client) RevokeKey(ctx context.Context, id string, tokenURLs bool) (*wire.RevokedKey, error) {
+	return c.revokeKey(ctx, "/v1/keys/", id, url.Values{}, tokenURLs)
+}
+
+func (c *Client) revokeKey(ctx context.Context, path, id string, q url.Values, tokenURLs bool) (*wire.RevokedKey, error) {
+	if tokenURLs {
+		q.Set("token_urls", "true")
+	}
+	out := new(wire.RevokedKey)
+	return out, c.Do(ctx, http.MethodDelete, path+url.PathEscape(id), q, nil, out)
 }

@@ -33,12 +33,12 @@ func (c *Client) ListOperatorKeys(ctx context.Context, project string, page Page
 }
 
 // RevokeOperatorKey withdraws an operator key, or a key of the project.
-func (c *Client) RevokeOperatorKey(ctx context.Context, project, id string) error {
+func (c *Client) RevokeOperatorKey(ctx context.Context, project, id string, tokenURLs bool) (*wire.RevokedKey, error) {
 	q := url.Values{}
 	if project != "" {
 		q.Set("project", project)
 	}
-	return c.Do(ctx, http.MethodDelete, "/v1/operator/keys/"+url.PathEscape(id), q, nil, nil)
+	return c.revokeKey(ctx, "/v1/operator/keys/", id, q, tokenURLs)
 }
 
 // Status says how the server is.

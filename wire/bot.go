@@ -39,7 +39,7 @@ type BotCandidate struct {
 // BotAllow is what a bot may use, whatever the key may that asks for it.
 type BotAllow struct {
 	Types  []string    `json:"types,omitempty" maxItems:"3" doc:"Of join tokens: onbehalf, zak, local_recording. Absent: onbehalf"`
-	Scopes []string    `json:"scopes,omitempty" maxItems:"100" doc:"Of access tokens; absent: it gets none"`
+	Scopes []string    `json:"scopes,omitempty" maxItems:"100" doc:"The bot's own key may read an access token that carries no other; absent: none. The key that makes the bot needs the scope token"`
 	Proxy  []ProxyRule `json:"proxy,omitempty" maxItems:"50" doc:"Calls through the proxy; absent: none"`
 }
 
@@ -74,7 +74,7 @@ type NewBot struct {
 	DedupKey    string            `json:"deduplication_key,omitempty" maxLength:"255" doc:"One bot at a time has it"`
 	GiveUpAfter int               `json:"give_up_after_seconds,omitempty" minimum:"0" maximum:"86400" doc:"How long it waits for a person; absent: 600"`
 	Trial       bool              `json:"trial,omitempty" doc:"For the preflight in the answer, ask the provider for the tokens, and throw them away"`
-	Key         bool              `json:"key,omitempty" doc:"Make it a key of its own, good for its join tokens, its reports and reading it, until it is over"`
+	Key         bool              `json:"key,omitempty" doc:"Make it a key of its own, good for its join tokens, its reports, reading it and what allow has, until it is over"`
 }
 
 // MadeBot is the answer to NewBot.

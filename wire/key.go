@@ -38,6 +38,13 @@ type MadeKey struct {
 	Credential string `json:"credential" doc:"The whole key, as it goes into the Authorization header. It is shown once and cannot be read again"`
 }
 
+// RevokedKey is the answer to DELETE /v1/keys/{id}.
+type RevokedKey struct {
+	ID               string `json:"id"`
+	TokenURLsRevoked int    `json:"token_urls_revoked" doc:"Token URLs that it made and that were revoked with it"`
+	TokenURLsLeft    int    `json:"token_urls_left" doc:"Token URLs that it made and that are in force: whoever has one gets tokens. DELETE /v1/token-urls?key_id= revokes them"`
+}
+
 // NewOperatorKey asks for a key with the operator's door:
 // POST /v1/operator/keys. With Operator, it is an operator key and Project and
 // Scopes stay empty; otherwise it is a key of that project.

@@ -26,7 +26,8 @@ type TokenURL struct {
 	Meetings   []string    `json:"meetings,omitempty" doc:"Numbers of the meetings it is for; absent: any"`
 	Signed     bool        `json:"signed" doc:"Its callers have to prove who they are with the signing secret"`
 	CIDRs      []string    `json:"cidrs,omitempty"`
-	KeyID      string      `json:"key_id,omitempty" doc:"The API key that made it, whose limits it has; absent: the operator"`
+	KeyID      string      `json:"key_id,omitempty" doc:"The API key that made it, whose limits it has; absent: the operator, on the server's own machine"`
+	BotID      string      `json:"bot_id,omitempty" doc:"The bot that it was made for, which decides on whose behalf it joins and with which it ends"`
 	ExpiresAt  *time.Time  `json:"expires_at,omitempty"`
 	RevokedAt  *time.Time  `json:"revoked_at,omitempty"`
 	LastUsedAt *time.Time  `json:"last_used_at,omitempty" doc:"Up to 30 seconds late"`
@@ -37,4 +38,9 @@ type TokenURL struct {
 type MadeTokenURL struct {
 	TokenURL
 	URL string `json:"url" doc:"The whole URL, for the vendor. Whoever has it gets tokens. It is shown once and cannot be read again"`
+}
+
+// RevokedTokenURLs is the answer to DELETE /v1/token-urls.
+type RevokedTokenURLs struct {
+	Revoked int `json:"revoked" doc:"How many were in force"`
 }

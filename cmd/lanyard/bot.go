@@ -72,6 +72,7 @@ func (c *cli) botCreate() *cobra.Command {
 	f.StringSliceVar(&in.Allow.Types, "type", nil, "of join tokens that it may have: onbehalf, zak, local_recording; repeat it. Without any, onbehalf")
 	f.StringVar(&in.Runner, "runner", "", "who runs it: a runner's id or kind, or none")
 	f.StringToStringVar(&in.Metadata, "metadata", nil, "your own: name=value; repeat it")
+	f.StringSliceVar(&in.Allow.Scopes, "scope", nil, "of access tokens: its own key may read one that has no other; repeat it. Without any, none")
 	f.StringVar(&in.DedupKey, "deduplication-key", "", "one bot at a time has it")
 	f.DurationVar(&giveUp, "give-up-after", 0, "how long it waits for a person; 10m without")
 	f.BoolVar(&in.Trial, "trial", false, "ask the provider for the tokens, to see whether it gives them")

@@ -133,23 +133,51 @@ func (c *cli) printKeys(all []wire.Key, err error) error {
 }
 
 func (c *cli) keyRevoke() *cobra.Command {
-	return &cobra.Command{
+	var urls bool
+	cmd := &cobra.Command{
 		Use: "revoke ID", Short: "Withdraw a key", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			done := func(err error) error {
-				if err != nil {
-					return err
-				}
-				return c.print(map[string]string{"revoked": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "Key %s is withdrawn.\n", args[0]) })
-			}
-			if strings.HasPrefix(args[0], "lyo_") {
-				return c.with(cmd.Context(), func(conn *connection) error {
-					return done(conn.RevokeOperatorKey(cmd.Context(), "", args[0]))
-				})
-			}
-			return c.onProject(cmd.Context(), func(on *client.Client) error { return done(on.RevokeKey(cmd.Context(), args[0])) })
-		},
+		Long: `Withdraw a key. The token URLs that it made are credentials of their own and live on: after a leak, revoke them with it.
+Keys that it made live on too: lanyard audit list --what key.created --who key:ID says which.`,
 	}
+	cmd.Flags().BoolVar(&urls, "with-token-urls", false, "revoke the token URLs that it made as well, those of bots too")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		done := func(was *wire.RevokedKey, err error) error {
+			if err != nil {
+				return err
+			}
+			return c.print(revokedKey{was.ID, *was}, func(w io.Writer) {
+				fmt.Fprintf(w, "Key %s is withdrawn.\n", was.ID)
+				if urls {
+					fmt.Fprintf(w, "Token URLs that it made and that were in force, now revoked: %d\n", was.TokenURLsRevoked)
+				}
+				if was.TokenURLsLeft > 0 {
+					fmt.Fprintf(w, "Token URLs that it made and that live on: %d. They hand out tokens; revoke them with: lanyard %s\n", was.TokenURLsLeft, howToRevoke(was.ID))
+				}
+			})
+		}
+		if strings.HasPrefix(args[0], "lyo_") {
+			return c.with(cmd.Context(), func(conn *connection) error {
+				return done(conn.RevokeOperatorKey(cmd.Context(), "", args[0], urls))
+			})
+		}
+		return c.onProject(cmd.Context(), func(on *client.Client) error { return done(on.RevokeKey(cmd.Context(), args[0], urls)) })
+	}
+	return cmd
+}
+
+// revokedKey is what revoke prints as JSON.
+type revokedKey struct {
+	Revoked string `json:"revoked"`
+	wire.RevokedKey
+}
+
+// howToRevoke is the command for the token URLs of a key that is withdrawn already. An
+// operator's key makes them in several projects.
+func howToRevoke(key string) string {
+	if strings.HasPrefix(key, "lyo_") {
+		return "key revoke " + key + " --with-token-urls"
+	}
+	return "token-url revoke --key " + key
 }
 
 // ruleOf reads a proxy rule.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -88,43 +90,67 @@ Who has the URL gets tokens. On whose behalf, say --connection, --end-user,
 }
 
 func (c *cli) tokenURLList() *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List token URLs, newest first", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.onProject(cmd.Context(), func(on *client.Client) error {
-				all, err := client.All(cmd.Context(), on.ListTokenURLs)
-				if err != nil {
-					return err
+	var key string
+	cmd := &cobra.Command{Use: "list", Short: "List token URLs, newest first", Args: cobra.NoArgs}
+	cmd.Flags().StringVar(&key, "key", "", "those that this key made, those for bots too")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return c.onProject(cmd.Context(), func(on *client.Client) error {
+			list := on.ListTokenURLs
+			if key != "" {
+				list = func(ctx context.Context, page client.Page) (*wire.List[wire.TokenURL], error) {
+					return on.ListTokenURLsOfKey(ctx, key, page)
 				}
-				return c.print(all, func(w io.Writer) {
-					var rows [][]string
-					for _, u := range all {
-						state := "in force"
-						switch {
-						case u.RevokedAt != nil:
-							state = "revoked"
-						case u.ExpiresAt != nil && !time.Now().Before(*u.ExpiresAt):
-							state = "expired"
-						}
-						rows = append(rows, []string{u.ID, u.Name, state, u.Contract, strings.Join(u.Types, ","), when(u.LastUsedAt), when(u.ExpiresAt)})
+			}
+			all, err := client.All(cmd.Context(), list)
+			if err != nil {
+				return err
+			}
+			return c.print(all, func(w io.Writer) {
+				var rows [][]string
+				for _, u := range all {
+					state := "in force"
+					switch {
+					case u.RevokedAt != nil:
+						state = "revoked"
+					case u.ExpiresAt != nil && !time.Now().Before(*u.ExpiresAt):
+						state = "expired"
 					}
-					table(w, []string{"ID", "NAME", "STATE", "CONTRACT", "TYPES", "LAST USED", "EXPIRES"}, rows)
-				})
+					rows = append(rows, []string{u.ID, u.Name, state, u.Contract, strings.Join(u.Types, ","), cmp.Or(u.KeyID, "operator"), when(u.LastUsedAt), when(u.ExpiresAt)})
+				}
+				table(w, []string{"ID", "NAME", "STATE", "CONTRACT", "TYPES", "MADE BY", "LAST USED", "EXPIRES"}, rows)
 			})
-		},
+		})
 	}
+	return cmd
 }
 
 func (c *cli) tokenURLRevoke() *cobra.Command {
-	return &cobra.Command{
-		Use: "revoke ID", Short: "Revoke a token URL", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.onProject(cmd.Context(), func(on *client.Client) error {
-				if err := on.RevokeTokenURL(cmd.Context(), args[0]); err != nil {
+	var key string
+	cmd := &cobra.Command{
+		Use: "revoke [ID]", Short: "Revoke a token URL, or all that a key made", Args: cobra.MaximumNArgs(1),
+		Long: `Revoke a token URL, or with --key all that a key made: those for bots too, which get no more tokens by them.
+A token URL outlives the key that made it. After a leak of a key, withdraw both.`,
+	}
+	cmd.Flags().StringVar(&key, "key", "", "all that this key made, those for bots too")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if (len(args) == 1) == (key != "") {
+			return usage(fmt.Errorf("say which token URL, or --key and the key that made them; one of the two"))
+		}
+		return c.onProject(cmd.Context(), func(on *client.Client) error {
+			if key != "" {
+				was, err := on.RevokeTokenURLsOfKey(cmd.Context(), key)
+				if err != nil {
 					return err
 				}
-				return c.print(map[string]string{"revoked": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "Token URL %s is revoked.\n", args[0]) })
-			})
-		},
+				return c.print(was, func(w io.Writer) {
+					fmt.Fprintf(w, "Token URLs of key %s that were in force, now revoked: %d\n", key, was.Revoked)
+				})
+			}
+			if err := on.RevokeTokenURL(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			return c.print(map[string]string{"revoked": args[0]}, func(w io.Writer) { fmt.Fprintf(w, "Token URL %s is revoked.\n", args[0]) })
+		})
 	}
+	return cmd
 }

@@ -22,8 +22,8 @@ try=$(mktemp -d)
 lanyard demo --json --port 0 >"$try/demo" 2>"$try/log" &
 try_demo=$!
 trap 'kill $try_demo 2>/dev/null || true; rm -rf "$try"' EXIT
-for _ in $(seq 300); do
-	grep -q '"key":' "$try/demo" && break
+until grep -qs '"sandbox":"[^"]*"}' "$try/demo"; do # the last of the addresses, whole
+	kill -0 $try_demo 2>/dev/null || break
 	sleep 0.1
 done
 LANYARD_KEY=$(member key <"$try/demo") LANYARD_SERVER=$(member lanyard <"$try/demo") SANDBOX=$(member sandbox <"$try/demo")

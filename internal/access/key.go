@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -182,11 +183,20 @@ func (s *Service) Keys(ctx context.Context, p lanyard.Principal, page lanyard.Pa
 	return list, next, err
 }
 
+// RevokedKey says what became of the token URLs that a key had made: they are credentials
+// of their own, and live on unless they are revoked with it.
+type RevokedKey struct {
+	URLsRevoked int // with it
+	URLsLeft    int // in force, in all projects
+}
+
 // RevokeKey ends a key of p's project, or an operator key: here at once, on
-// other nodes within a second. CodeNotFound if it is another project's.
-func (s *Service) RevokeKey(ctx context.Context, p lanyard.Principal, id lanyard.KeyID) error {
+// other nodes within a second. With urls the token URLs that it has made are revoked in the
+// same transaction, those for bots too, at once on every node.
+// CodeNotFound if it is another project's.
+func (s *Service) RevokeKey(ctx context.Context, p lanyard.Principal, id lanyard.KeyID, urls bool) (done RevokedKey, err error) {
 	if !lanyard.ValidID(prefixKey, string(id)) && !(p.Operator && lanyard.ValidID(prefixOperator, string(id))) {
-		return lanyard.Errorf(lanyard.CodeNotFound, "")
+		return done, lanyard.Errorf(lanyard.CodeNotFound, "")
 	}
 	e := lanyard.NewEntry(p, lanyard.ActKeyRevoked)
 	if strings.HasPrefix(string(id), prefixOperator) {
@@ -194,19 +204,42 @@ func (s *Service) RevokeKey(ctx context.Context, p lanyard.Principal, id lanyard
 	}
 	e.Detail = map[string]string{"key": string(id)}
 	if err := s.seal(ctx, p, &e); err != nil {
-		return err
+		return done, err
 	}
-	err := s.db.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+	err = s.db.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
 		switch err := tx.RevokeKey(e.Project, id); {
 		case errors.Is(err, lanyard.NotFound): // absent or another project's: somebody is trying ids
 			return e.Failed(err), err
 		case err != nil:
 			return lanyard.Entry{}, err
 		}
-		return e, nil
+		done, err = urlsOf(tx, p, id, urls)
+		return e, err
 	})
 	s.rows.forget(id)
-	return err
+	return done, err
+}
+
+// urlsOf counts the token URLs that a key has made, and revokes them if it is to: each
+// project's log has how many of its own.
+func urlsOf(tx *store.Tx, p lanyard.Principal, id lanyard.KeyID, revoke bool) (done RevokedKey, err error) {
+	made, err := tx.TokenURLsInForce(id)
+	for _, m := range made {
+		if !revoke {
+			done.URLsLeft += m.Count
+			continue
+		}
+		n, err := tx.RevokeTokenURLsOfKey(m.Project, id)
+		if err != nil {
+			return done, err
+		}
+		done.URLsRevoked += n
+		e := lanyard.NewEntry(p, lanyard.ActTokenURLRevoked)
+		e.Project = m.Project
+		e.Detail = map[string]string{"key": string(id), "count": strconv.Itoa(n)}
+		tx.AddEntry(e)
+	}
+	return done, err
 }
 
 // parseNetworks reads networks and single addresses.

@@ -38,7 +38,7 @@ func (s *Service) TokenURL(ctx context.Context, secret string, o lanyard.Origin,
 	}
 	now := time.Now()
 	switch {
-	case !u.RevokedAt.IsZero(), !u.ExpiresAt.IsZero() && !now.Before(u.ExpiresAt):
+	case !u.InForce(now):
 		return p, u, invalid
 	case !within(u.CIDRs, o.IP):
 		return p, u, lanyard.Errorf(lanyard.CodeAddressNotAllowed, "this token URL may not be called from this address")

@@ -16,7 +16,7 @@ func (a *API) mountKeys(f *web.Front) {
 	web.JSON(f, web.Operation{Method: "GET", Path: "/v1/keys", ID: "listKeys", Tag: "Keys", Scope: lanyard.ScopeAdmin,
 		Summary: "List API keys", Description: "Newest first, withdrawn ones too."}, a.listKeys)
 	web.JSON(f, web.Operation{Method: "DELETE", Path: "/v1/keys/{id}", ID: "revokeKey", Tag: "Keys", Scope: lanyard.ScopeAdmin,
-		Summary: "Withdraw an API key", Description: "It ends at once on this node, and within a second on others. Doing it again changes nothing."}, a.revokeKey)
+		Summary: "Withdraw an API key", Description: "It ends at once on this node, and within a second on others. The token URLs that it made live on unless they are revoked with it, or by `DELETE /v1/token-urls?key_id=`. Doing it again changes nothing else."}, a.revokeKey)
 }
 
 type createKey struct{ Body wire.NewKey }
@@ -46,12 +46,14 @@ func (a *API) listKeys(ctx context.Context, p lanyard.Principal, in *listKeys) (
 	return out, err
 }
 
-type keyID struct {
-	ID string `path:"id"`
+type revokeKey struct {
+	ID        string `path:"id"`
+	TokenURLs bool   `query:"token_urls" doc:"Revoke the token URLs that it made too, those of bots as well: at once, on every node"`
 }
 
-func (a *API) revokeKey(ctx context.Context, p lanyard.Principal, in *keyID) (*web.None, error) {
-	return nil, a.Access.RevokeKey(ctx, p, lanyard.KeyID(in.ID))
+func (a *API) revokeKey(ctx context.Context, p lanyard.Principal, in *revokeKey) (*wire.RevokedKey, error) {
+	done, err := a.Access.RevokeKey(ctx, p, lanyard.KeyID(in.ID), in.TokenURLs)
+	return &wire.RevokedKey{ID: in.ID, TokenURLsRevoked: done.URLsRevoked, TokenURLsLeft: done.URLsLeft}, err
 }
 
 func keyOf(k store.Key) wire.Key {

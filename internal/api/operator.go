@@ -71,16 +71,17 @@ func (a *API) listOperatorKeys(ctx context.Context, p lanyard.Principal, in *lis
 }
 
 type operatorKeyID struct {
-	ID      string `path:"id"`
-	Project string `query:"project" doc:"An API key of this project"`
+	ID        string `path:"id"`
+	Project   string `query:"project" doc:"An API key of this project"`
+	TokenURLs bool   `query:"token_urls" doc:"Revoke the token URLs that it made too, those of bots as well: at once, on every node"`
 }
 
-func (a *API) revokeOperatorKey(ctx context.Context, p lanyard.Principal, in *operatorKeyID) (*web.None, error) {
+func (a *API) revokeOperatorKey(ctx context.Context, p lanyard.Principal, in *operatorKeyID) (*wire.RevokedKey, error) {
 	p, err := on(p, in.Project)
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.Access.RevokeKey(ctx, p, lanyard.KeyID(in.ID))
+	return a.revokeKey(ctx, p, &revokeKey{in.ID, in.TokenURLs})
 }
 
 // on puts the operator onto a project, if one is named.

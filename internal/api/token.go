@@ -14,9 +14,9 @@ import (
 )
 
 func (a *API) mountTokens(f *web.Front) {
-	web.JSON(f, web.Operation{Method: "POST", Path: "/v1/connections/{id}/token", ID: "getToken", Tag: "Tokens", Scope: lanyard.ScopeToken,
+	web.JSON(f, web.Operation{Method: "POST", Path: "/v1/connections/{id}/token", ID: "getToken", Tag: "Tokens", Scope: lanyard.ScopeToken, ForBot: true,
 		Summary:     "Read the access token",
-		Description: "Renewed first if it would not live long enough. A token that still lives is handed out even when renewing fails, with a warning."}, a.getToken)
+		Description: "Renewed first if it would not live long enough. A token that still lives is handed out even when renewing fails, with a warning. With a bot's own key: of a connection among the bot's candidates, from two minutes before its hour until it is over, and only if it carries no scope that is not in allow.scopes."}, a.getToken)
 	web.JSON(f, web.Operation{Method: "POST", Path: "/v1/tokens", ID: "getTokenFor", Tag: "Tokens", Scope: lanyard.ScopeToken,
 		Summary:     "Read an access token by end user",
 		Description: "Where nothing is connected yet, the answer is 409 with a connect_url to show (if the key may invite); where several connections fit, 409 with the choices."}, a.getTokenFor)
@@ -35,7 +35,11 @@ type getToken struct {
 }
 
 func (a *API) getToken(ctx context.Context, p lanyard.Principal, in *getToken) (*wire.Token, error) {
-	t, err := a.Connections.Token(ctx, p, lanyard.ConnectionID(in.ID), connection.TokenRequest{MinTTL: time.Duration(in.Body.MinTTLSeconds) * time.Second, Scopes: in.Body.Scopes})
+	read := a.Connections.Token
+	if p.Bot != "" {
+		read = a.Bots.Token
+	}
+	t, err := read(ctx, p, lanyard.ConnectionID(in.ID), connection.TokenRequest{MinTTL: time.Duration(in.Body.MinTTLSeconds) * time.Second, Scopes: in.Body.Scopes})
 	return tokenOf(t), err
 }
 

@@ -53,6 +53,9 @@ func (s *Service) Create(ctx context.Context, p lanyard.Principal, n New) (View,
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return View{}, err
 	}
+	if len(n.Allow.Scopes) > 0 && !p.May(lanyard.ScopeToken) { // with a key for the bot or without: what it says here holds
+		return View{}, lanyard.Errorf(lanyard.CodeScopeMissing, "allow.scopes: a bot reads access tokens only where the key that makes it may; use one with the scope token")
+	}
 	b, data, passed, err := s.wanted(ctx, p, n)
 	if err != nil {
 		return View{}, err
@@ -204,6 +207,11 @@ func allowed(b *lanyard.Bot) error {
 	if len(a.Scopes) > 100 || len(a.Proxy) > 50 {
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "allow: at most 100 scopes and 50 rules")
 	}
+	for i, sc := range a.Scopes {
+		if sc == "" || len(sc) > 255 || strings.ContainsFunc(sc, func(r rune) bool { return r == ' ' || control(r) }) {
+			return lanyard.Errorf(lanyard.CodeInvalidRequest, "allow.scopes[%d]: one scope of a provider, as scopes_granted of a connection has it", i)
+		}
+	}
 	return nil
 }
 
@@ -216,6 +224,9 @@ func (s *Service) ownKey(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 	}
 	if len(b.Allow.Proxy) > 0 {
 		scopes = append(scopes, lanyard.ScopeProxy)
+	}
+	if len(b.Allow.Scopes) > 0 {
+		scopes = append(scopes, lanyard.ScopeToken)
 	}
 	return s.Access.CreateBotKey(ctx, p, b.ID, scopes, b.Allow.Proxy)
 }

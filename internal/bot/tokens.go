@@ -97,13 +97,8 @@ func typesFor(p lanyard.Principal, b lanyard.Bot, wanted []string) ([]string, er
 
 // enter says whether a bot's hour has come, and makes it ready if nobody has yet.
 func (s *Service) enter(ctx context.Context, p lanyard.Principal, b *lanyard.Bot) error {
-	switch wait := b.JoinAt.Add(-s.scaled(early)).Sub(s.Store.Clock()); {
-	case b.State.Over():
-		return lanyard.Errorf(lanyard.CodeBotOver, "")
-	case b.State != lanyard.BotScheduled:
-		return nil
-	case wait > 0:
-		return &lanyard.Error{Code: lanyard.CodeBotTooEarly, RetryAfter: max(wait, time.Second)}
+	if err := s.begun(*b); err != nil || b.State != lanyard.BotScheduled {
+		return err
 	}
 	return s.change(ctx, p, b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
 		if b.State != lanyard.BotScheduled {
@@ -111,6 +106,17 @@ func (s *Service) enter(ctx context.Context, p lanyard.Principal, b *lanyard.Bot
 		}
 		return s.move(tx, e, b, lanyard.BotReady, said{by: "lanyard"})
 	})
+}
+
+// begun says whether a bot may have any token: its hour has come, and it is not over.
+func (s *Service) begun(b lanyard.Bot) error {
+	switch wait := b.JoinAt.Add(-s.scaled(early)).Sub(s.Store.Clock()); {
+	case b.State.Over():
+		return lanyard.Errorf(lanyard.CodeBotOver, "")
+	case b.State == lanyard.BotScheduled && wait > 0:
+		return &lanyard.Error{Code: lanyard.CodeBotTooEarly, RetryAfter: max(wait, time.Second)}
+	}
+	return nil
 }
 
 // reserve notes that a try is made on behalf of somebody now, before anything is minted,

@@ -19,6 +19,7 @@ func Mount(f *web.Front, speaks Speaks, dialects ...Dialect) {
 		v := newVendor(d)
 		m.vendors = append(m.vendors, v)
 		f.Handle(v.base+"/", v)
+		v.describe(f)
 	}
 	f.Handle(common+"/", m)
 	for _, o := range Others {

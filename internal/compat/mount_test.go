@@ -53,6 +53,7 @@ func (d pretend) Name() lanyard.Dialect { return d.name }
 func (d pretend) Paths() []compat.Path {
 	for i, p := range d.paths {
 		if p.How != compat.Absent && p.How != "" {
+			d.paths[i].Scope = lanyard.ScopeRead
 			d.paths[i].Serve = func(w http.ResponseWriter, r *http.Request) {
 				if _, err := d.front.Admit(r, lanyard.ScopeRead); err != nil {
 					d.Refuse(w, r, err)
@@ -167,6 +168,7 @@ func TestPathsAreComplete(t *testing.T) {
 		{Method: "GET", Pattern: "/x"},
 		{Method: "GET", Pattern: "/x", How: compat.Absent},
 		{Method: "GET", Pattern: "/x", How: compat.Absent, Say: "no", Serve: func(http.ResponseWriter, *http.Request) {}},
+		{Method: "GET", Pattern: "/x", How: compat.Absent, Say: "no", Scope: lanyard.ScopeRead},
 	} {
 		func() {
 			defer func() {

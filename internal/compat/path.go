@@ -20,6 +20,8 @@ type Path struct {
 	Method  string
 	Pattern string // below /api/v1, as http.ServeMux has it: "/bots/{id}"
 	How     How
+	Title   string           // what it is for, for the API's description; empty: made of the pattern's end
+	Scope   lanyard.Scope    // what its caller needs; none where absent
 	Say     string           // absent: what to do instead, a sentence of its own; others: what is to be known, may be empty
 	Serve   http.HandlerFunc // nil where absent; PathValue works, and r.Pattern is the whole pattern
 }

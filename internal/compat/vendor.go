@@ -24,8 +24,8 @@ const common = "/api/v1"
 func newVendor(d Dialect) *vendor {
 	v := &vendor{Dialect: d, base: "/" + string(d.Name()) + common, exact: http.NewServeMux(), any: http.NewServeMux(), paths: map[string][]Path{}}
 	for _, p := range d.Paths() {
-		if p.How == Absent == (p.Serve != nil) || p.How == Absent && p.Say == "" {
-			panic(fmt.Sprintf("compat: %s %s %s is neither served nor absent with a sentence", d.Name(), p.Method, p.Pattern))
+		if p.How == Absent == (p.Serve != nil) || p.How == Absent && p.Say == "" || p.How == Absent != (p.Scope == "") {
+			panic(fmt.Sprintf("compat: %s %s %s is neither served for a scope nor absent with a sentence", d.Name(), p.Method, p.Pattern))
 		}
 		for _, base := range []string{v.base, common} {
 			whole := base + p.Pattern

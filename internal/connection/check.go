@@ -50,7 +50,7 @@ func (s *Service) check(ctx context.Context, p lanyard.Principal, id lanyard.Con
 	if err := read(); err != nil {
 		return lanyard.Connection{}, err
 	}
-	if err := s.usable(p, c, g, nil); err != nil {
+	if err := s.usable(p, c, g, TokenRequest{}); err != nil {
 		return c, err
 	}
 	var a lanyard.App

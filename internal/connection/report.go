@@ -42,7 +42,7 @@ func (s *Service) force(ctx context.Context, p lanyard.Principal, id lanyard.Con
 			return e.Failed(err), err
 		}
 		e = About(e, c)
-		if err := s.usable(p, c, g, nil); err != nil {
+		if err := s.usable(p, c, g, TokenRequest{}); err != nil {
 			return e.Failed(err), err
 		}
 		t, err := s.Grants.Tokens(ctx, g)

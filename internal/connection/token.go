@@ -14,7 +14,12 @@ import (
 type TokenRequest struct {
 	MinTTL time.Duration // it should live at least this long; 0: the provider's own margin
 	Scopes []string      // it must carry these
+	Within []string      // and no other; nil: whatever it carries
 	Quiet  bool          // nobody asked for it: it does not count as use
+
+	// May refuses who may not have it at all, before the connection is looked at, and again
+	// once it is renewed. nil: nobody is refused; but a bot's own key is.
+	May func(*store.Query) error
 }
 
 // Token is an access token for somebody entitled to it.
@@ -39,11 +44,14 @@ const (
 
 // Token reads the access token of a connection, renewed first if it would not
 // live long enough. Errors: not_found, key_limited, connection_paused,
-// connection_revoked, scopes_missing, the cause of needs_reauth, refresh_failed,
-// refresh_unconfirmed, app_misconfigured, provider_timeout.
+// connection_revoked, scopes_missing, bot_not_allowed, the cause of needs_reauth,
+// refresh_failed, refresh_unconfirmed, app_misconfigured, provider_timeout, and those of r.May.
 func (s *Service) Token(ctx context.Context, p lanyard.Principal, id lanyard.ConnectionID, r TokenRequest) (Token, error) {
 	if err := p.Need(lanyard.ScopeToken); err != nil {
 		return Token{}, err
+	}
+	if p.Bot != "" && r.May == nil {
+		return Token{}, lanyard.Errorf(lanyard.CodeKeyLimited, "this key is a bot's own, and nobody has looked at what the bot may have")
 	}
 	return s.token(ctx, p, id, r, s.Store.Read)
 }
@@ -67,17 +75,25 @@ func (s *Service) token(ctx context.Context, p lanyard.Principal, id lanyard.Con
 	if err != nil {
 		return Token{}, err
 	}
+	if p.Bot != "" {
+		e.Detail = map[string]string{"bot": string(p.Bot)}
+	}
 	var out Token
 	var due *lanyard.Grant
 	var used lanyard.GrantID // set where a token is handed out
 	var renewing error
 	step := func(q *store.Query) (lanyard.Entry, error) {
+		if r.May != nil {
+			if err := r.May(q); err != nil {
+				return e.Failed(err), err
+			}
+		}
 		c, g, err := q.ForToken(p.Project, id)
 		if err != nil {
 			return e.Failed(err), err
 		}
 		e := About(e, c)
-		if err := s.usable(p, c, g, r.Scopes); err != nil {
+		if err := s.usable(p, c, g, r); err != nil {
 			return e.Failed(err), err
 		}
 		if due == nil {
@@ -136,7 +152,7 @@ func (s *Service) renew(ctx context.Context, p lanyard.Principal, g lanyard.Gran
 }
 
 // usable says why a connection must not be used now.
-func (s *Service) usable(p lanyard.Principal, c lanyard.Connection, g lanyard.Grant, scopes []string) error {
+func (s *Service) usable(p lanyard.Principal, c lanyard.Connection, g lanyard.Grant, r TokenRequest) error {
 	if err := p.Reaches(c.Provider, c.Label); err != nil {
 		return err
 	}
@@ -148,8 +164,15 @@ func (s *Service) usable(p lanyard.Principal, c lanyard.Connection, g lanyard.Gr
 	case g.Health == lanyard.Dead:
 		return &lanyard.Error{Code: g.Reason, ReconnectURL: s.ReconnectURL(c)}
 	}
-	if missing := lanyard.MissingScopes(scopes, g.Scopes); len(missing) > 0 {
+	if missing := lanyard.MissingScopes(r.Scopes, g.Scopes); len(missing) > 0 {
 		return &lanyard.Error{Code: lanyard.CodeScopesMissing, MissingScopes: missing, ReconnectURL: s.ReconnectURL(c)}
+	}
+	switch {
+	case r.Within == nil:
+	case len(g.Scopes) == 0:
+		return lanyard.Errorf(lanyard.CodeBotNotAllowed, "allow.scopes: nobody has said what this access token may do; use the proxy")
+	case len(lanyard.MissingScopes(g.Scopes, r.Within)) > 0:
+		return lanyard.Errorf(lanyard.CodeBotNotAllowed, "allow.scopes: this access token may do more; make the bot with all scopes_granted of the connection, or have the person allow less")
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func (d *Demo) Tell(ctx context.Context) error {
 		}
 	}
 	s.t.step("That was the main path")
-	s.t.say("It took %.1f seconds. The calls above work from your shell as they stand, but for those whose code or token was good once.", time.Since(began).Seconds())
+	s.t.say("It took %d ms. The calls above work from your shell as they stand, but for those whose code or token was good once.", time.Since(began).Milliseconds())
 	s.t.flush()
 	return nil
 }

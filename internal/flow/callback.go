@@ -182,7 +182,9 @@ func arrive(in lanyard.Session, name, value string) Arrival {
 	}
 	q := u.Query()
 	q.Set(name, value)
-	q.Set("lanyard_session", string(in.ID))
+	if in.ID != "" { // a signed link that nobody has continued from has none
+		q.Set("lanyard_session", string(in.ID))
+	}
 	u.RawQuery = q.Encode()
 	a.RedirectURL = u.String()
 	return a

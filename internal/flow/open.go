@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lanyard"
+	"lanyard/internal/connection"
 	"lanyard/internal/provider"
 	"lanyard/internal/store"
 	"lanyard/internal/vault"
@@ -54,7 +55,7 @@ func (s *Service) Continue(ctx context.Context, link string, shown Shown, from l
 	if err != nil {
 		return Departure{}, err
 	}
-	signed := in.ID == "" // a reconnect link: the invitation is made now
+	signed := in.ID == "" // a signed link: the invitation is made now
 	if signed {
 		in.ID, in.State = lanyard.NewID[lanyard.SessionID]("cs_"), lanyard.SessionOpen
 	}
@@ -87,11 +88,14 @@ func (s *Service) Continue(ctx context.Context, link string, shown Shown, from l
 	return Departure{URL: url, CookieName: cookieName(f.StateHash), CookieValue: lanyard.NewSecret(cookie), CookieAge: flowFor}, err
 }
 
-// read finds what a link means. A signed reconnect link means an invitation that
+// read finds what a link means. A signed link means an invitation that
 // is not stored: it has no id.
 func (s *Service) read(ctx context.Context, link string) (in lanyard.Session, pr lanyard.Project, a lanyard.App, err error) {
 	if len(link) > 300 {
 		return in, pr, a, lanyard.Errorf(lanyard.CodeLinkUnknown, "")
+	}
+	if strings.HasPrefix(link, connection.ConnectPrefix) {
+		return s.readConnect(ctx, link)
 	}
 	var now, until time.Time
 	var id lanyard.ConnectionID

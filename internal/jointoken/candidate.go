@@ -263,7 +263,7 @@ func (s *Service) standsFor(ctx context.Context, p lanyard.Principal, c lanyard.
 	if len(some) == 0 && c.Label != "" {
 		err = lanyard.Errorf(lanyard.CodeConnectionNeeded, "nobody in this group is connected")
 	} else if len(some) == 0 {
-		err = lanyard.Errorf(lanyard.CodeConnectionNeeded, "this person is not connected")
+		err = &lanyard.Error{Code: lanyard.CodeConnectionNeeded, Message: "this person is not connected", Person: c.Person}
 	}
 	return some, err
 }

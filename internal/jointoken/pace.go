@@ -21,8 +21,9 @@ const (
 )
 
 // Pace lets calls for one account at a provider through at a rate: Zoom counts the calls of
-// a whole company together. It is halved when the provider says that it was too much, and
-// comes back slowly. It is safe for concurrent use.
+// a whole company together, of all apps. It is halved when the provider says that it was too
+// much, and comes back slowly. Projects that share an account take turns, so that one with
+// many bots does not keep another's out. It is safe for concurrent use.
 type Pace struct {
 	rate  float64    // calls per second for one account, on all nodes
 	nodes func() int // that share it
@@ -31,21 +32,24 @@ type Pace struct {
 	accounts map[string]*line
 }
 
-// line is who waits for one account, first come, first served.
+// line is who waits for one account: project by project, of each first come, first served.
 type line struct {
 	part  float64     // of the rate, 0 to 1
 	grown time.Time   // as of then
 	cut   time.Time   // when it was last halved
 	hold  time.Time   // nothing before, as the provider asks
 	sent  []time.Time // when the last calls began, oldest first
-	queue list.List   // of *turn
+	queue list.List   // of *turn, in the order in which they are let through
+	round int         // of who was let through last
 	timer *time.Timer
 }
 
 type turn struct {
-	until time.Time // it does not wait any longer
-	err   error
-	done  chan struct{}
+	project lanyard.ProjectID
+	round   int       // in each, one of every project that waits
+	until   time.Time // it does not wait any longer
+	err     error
+	done    chan struct{}
 }
 
 // NewPace returns a Pace. rate is in calls per second, above 0.
@@ -53,21 +57,19 @@ func NewPace(rate float64, nodes func() int) *Pace {
 	return &Pace{rate: rate, nodes: nodes, accounts: map[string]*line{}}
 }
 
-// Enter waits until a call may be made for an account, for some seconds at most. Where the
-// wait would be longer, it does not wait: rate_limited, with when to come again.
-func (p *Pace) Enter(ctx context.Context, account string) error {
+// Enter waits until a project may make a call for an account, for some seconds at most. Where
+// the wait would be longer, it does not wait, or no longer: rate_limited, with when to come
+// again.
+func (p *Pace) Enter(ctx context.Context, account string, project lanyard.ProjectID) error {
 	now := time.Now()
-	t := &turn{until: now.Add(turnFor), done: make(chan struct{})}
+	t := &turn{project: project, until: now.Add(turnFor), done: make(chan struct{})}
 	if d, ok := ctx.Deadline(); ok && d.Before(t.until) {
 		t.until = d
 	}
 	p.mu.Lock()
 	l := p.line(account, now)
-	if at := p.last(l, now); at.After(t.until) {
-		p.mu.Unlock()
-		return tooLong(at, now)
-	}
-	place := l.queue.PushBack(t)
+	place := l.join(t)
+	p.dismiss(l, now)
 	p.serve(l, now)
 	p.mu.Unlock()
 	select {
@@ -99,11 +101,37 @@ func (p *Pace) Refused(account string, began time.Time, after time.Duration) {
 	if until := now.Add(after); until.After(l.hold) {
 		l.hold = until
 	}
+	p.dismiss(l, now)
+	p.serve(l, now)
+}
+
+// join puts a turn in its place: behind those of its own project, and a round later.
+func (l *line) join(t *turn) *list.Element {
+	t.round = l.round + 1
+	var before *list.Element // the last that comes before it
+	for e := l.queue.Front(); e != nil; e = e.Next() {
+		if other := e.Value.(*turn); other.project == t.project {
+			t.round = max(t.round, other.round+1)
+		}
+	}
+	for e := l.queue.Back(); e != nil && before == nil; e = e.Prev() {
+		if e.Value.(*turn).round <= t.round {
+			before = e
+		}
+	}
+	if before == nil {
+		return l.queue.PushFront(t)
+	}
+	return l.queue.InsertAfter(t, before)
+}
+
+// dismiss sends away who would wait in vain.
+func (p *Pace) dismiss(l *line, now time.Time) {
 	slot := p.slots(l, now)
 	at := slot()
 	for e := l.queue.Front(); e != nil; {
 		t, next := e.Value.(*turn), e.Next()
-		if at.After(t.until) { // it would wait in vain
+		if at.After(t.until) {
 			t.err = tooLong(at, now)
 			l.queue.Remove(e)
 			close(t.done)
@@ -112,7 +140,6 @@ func (p *Pace) Refused(account string, began time.Time, after time.Duration) {
 		}
 		e = next
 	}
-	p.serve(l, now)
 }
 
 func tooLong(at, now time.Time) error {
@@ -178,15 +205,6 @@ func (p *Pace) slots(l *line, now time.Time) func() time.Time {
 	}
 }
 
-// last is when the call may begin before which all others wait.
-func (p *Pace) last(l *line, now time.Time) (at time.Time) {
-	next := p.slots(l, now)
-	for range l.queue.Len() + 1 {
-		at = next()
-	}
-	return at
-}
-
 // serve lets through whose turn it is, and sees to it that the next are.
 func (p *Pace) serve(l *line, now time.Time) {
 	for l.queue.Len() > 0 {
@@ -206,6 +224,8 @@ func (p *Pace) serve(l *line, now time.Time) {
 		most, _ := p.room(l)
 		l.sent = append(l.sent, now)
 		l.sent = l.sent[max(0, len(l.sent)-max(most, int(p.rate)+1)):]
-		close(l.queue.Remove(l.queue.Front()).(*turn).done)
+		next := l.queue.Remove(l.queue.Front()).(*turn)
+		l.round = next.round
+		close(next.done)
 	}
 }

@@ -51,7 +51,7 @@ func TestNoSecondHasMoreThanTheRate(t *testing.T) {
 			wg.Go(func() {
 				time.Sleep(time.Duration(i/50) * 10 * time.Second)
 				for {
-					err := p.Enter(t.Context(), "acme")
+					err := p.Enter(t.Context(), "acme", "prj_a")
 					if err == nil {
 						l.note(i)
 						return
@@ -67,7 +67,7 @@ func TestNoSecondHasMoreThanTheRate(t *testing.T) {
 		}
 		wg.Go(func() {
 			time.Sleep(100 * time.Millisecond)
-			if began := time.Now(); p.Enter(t.Context(), "globex") != nil || time.Since(began) > 0 {
+			if began := time.Now(); p.Enter(t.Context(), "globex", "prj_a") != nil || time.Since(began) > 0 {
 				t.Error("another company had to wait")
 			}
 		})
@@ -98,7 +98,7 @@ func TestTurnsComeInOrder(t *testing.T) {
 					defer stop()
 				}
 				began := time.Now()
-				if err := p.Enter(ctx, "acme"); err == nil {
+				if err := p.Enter(ctx, "acme", "prj_a"); err == nil {
 					l.note(i)
 				} else if refused++; i > 24 && time.Since(began) > 0 {
 					t.Errorf("%d waited %s and was refused then, want it told at once", i, time.Since(began))
@@ -116,6 +116,45 @@ func TestTurnsComeInOrder(t *testing.T) {
 	})
 }
 
+// Two projects have connections of one company. One floods it: the other's few bots are let
+// through in turn with its own, and both together have no more than the rate.
+func TestProjectsThatShareACompanyTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, all, few := jointoken.NewPace(10, one), &passed{}, &passed{}
+		var wg sync.WaitGroup
+		for i := range 400 { // ten times what the rate lets through
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+				if p.Enter(t.Context(), "acme", "prj_many") == nil {
+					all.note(i)
+				}
+			})
+		}
+		for i := range 12 {
+			wg.Go(func() {
+				time.Sleep(time.Second + time.Duration(i)*100*time.Millisecond)
+				began := time.Now()
+				if err := p.Enter(t.Context(), "acme", "prj_few"); err != nil {
+					t.Errorf("the small project's bot %d: %v", i, err)
+					return
+				}
+				all.note(-1)
+				few.note(i)
+				if took := time.Since(began); took > 3*time.Second {
+					t.Errorf("the small project's bot %d waited %s, want its turn", i, took)
+				}
+			})
+		}
+		wg.Wait()
+		if got := all.most(time.Second); got > 10 {
+			t.Errorf("got %d in a second, want at most 10 of both", got)
+		}
+		if n := len(all.who) - len(few.who); n < 50 {
+			t.Errorf("got %d of the large project through, want it hardly slower", n)
+		}
+	})
+}
+
 // The provider says that it was too much, in as many answers as were under way: the rate is
 // halved once, nothing is sent for as long as it asks, who would wait in vain is told, and
 // the full rate is back within half a minute. What asks for longer is waited for.
@@ -124,16 +163,16 @@ func TestTooMuchHalvesTheRate(t *testing.T) {
 		p := jointoken.NewPace(10, one)
 		began := time.Now()
 		for range 10 {
-			if err := p.Enter(t.Context(), "acme"); err != nil {
+			if err := p.Enter(t.Context(), "acme", "prj_a"); err != nil {
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(50 * time.Millisecond)
 		patient, told := make(chan error, 1), make(chan error, 20)
-		go func() { patient <- p.Enter(t.Context(), "acme") }()
+		go func() { patient <- p.Enter(t.Context(), "acme", "prj_a") }()
 		synctest.Wait()
 		for range 20 {
-			go func() { told <- p.Enter(t.Context(), "acme") }()
+			go func() { told <- p.Enter(t.Context(), "acme", "prj_a") }()
 		}
 		synctest.Wait()
 		for range 10 {
@@ -157,7 +196,7 @@ func TestTooMuchHalvesTheRate(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 60 {
 				wg.Go(func() {
-					if p.Enter(t.Context(), "acme") == nil {
+					if p.Enter(t.Context(), "acme", "prj_a") == nil {
 						l.note(i)
 					}
 				})
@@ -173,7 +212,7 @@ func TestTooMuchHalvesTheRate(t *testing.T) {
 			t.Errorf("half a minute later: got %d a second, want the full rate", got)
 		}
 		p.Refused("acme", time.Now(), 15*time.Minute)
-		e, ok := errors.AsType[*lanyard.Error](p.Enter(t.Context(), "acme"))
+		e, ok := errors.AsType[*lanyard.Error](p.Enter(t.Context(), "acme", "prj_a"))
 		if !ok || e.RetryAfter < 14*time.Minute {
 			t.Errorf("got %+v, want to be told when the day's limit is over", e)
 		}
@@ -192,7 +231,7 @@ func TestNodesShareTheRate(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p, l := jointoken.NewPace(c.rate, func() int { return c.nodes }), &passed{}
 			for i := range 12 {
-				for p.Enter(t.Context(), "acme") != nil {
+				for p.Enter(t.Context(), "acme", "prj_a") != nil {
 					time.Sleep(time.Second)
 				}
 				l.note(i)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"lanyard"
@@ -193,16 +194,17 @@ func (s *Service) resolve(ctx context.Context, p lanyard.Principal, id lanyard.C
 	return m, err
 }
 
-// counted names the account whose calls the provider counts together: the organisation,
-// or, of somebody who is in none, their own. A project's calls are counted by themselves,
-// or one would feel what another does.
+// counted names the account whose calls the provider counts together, whichever project
+// they are of: the organisation, or, of somebody who is in none, their own. Who an account
+// is and what is called both belong to the name: a project whose app has endpoints of its
+// own cannot use up the calls of a company that it merely names.
 func (s *Service) counted(ctx context.Context, m minter) (string, error) {
 	is, err := s.Connections.Account(ctx, m.connection)
 	whose := string(m.connection.Grant)
 	if is.OrganizationID != "" {
 		whose = is.OrganizationID
 	}
-	return string(m.connection.Project) + " " + m.target.Namespace() + " " + whose, err
+	return strings.Join([]string{m.target.Endpoint("identity"), m.target.Endpoint("api"), whose}, " "), err
 }
 
 // one mints one token, in the account's turn; an access token that the provider refuses
@@ -220,7 +222,7 @@ func (s *Service) one(ctx context.Context, p lanyard.Principal, m minter, meetin
 		if len(kind.Scopes) > 0 && !slices.ContainsFunc(kind.Scopes, func(sc string) bool { return slices.Contains(access.Scopes, sc) }) {
 			return Token{}, &lanyard.Error{Code: lanyard.CodeScopesMissing, MissingScopes: kind.Scopes[:1], ReconnectURL: s.Connections.ReconnectURL(m.connection)}
 		}
-		if err := s.pace.Enter(ctx, m.account); err != nil {
+		if err := s.pace.Enter(ctx, m.account, m.connection.Project); err != nil {
 			return Token{}, err
 		}
 		t, began := Token{Type: typ, SDK: kind.SDK}, time.Now()

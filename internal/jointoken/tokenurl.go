@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,7 +78,7 @@ func (s *Service) CreateTokenURL(ctx context.Context, p lanyard.Principal, n New
 	}
 	e.Detail = map[string]string{"token_url": string(u.ID), "types": strings.Join(u.Types, " "), "contract": string(u.Contract)}
 	err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
-		if err := within(&tx.Query, p, u, networks); err != nil {
+		if err := within(tx, p, u, networks); err != nil {
 			return e.Failed(err), err
 		}
 		u.CreatedAt = tx.Now()
@@ -182,8 +183,9 @@ func urlPlace(u lanyard.TokenURL) vault.Place {
 }
 
 // within refuses a URL that could be used from where, or for longer than, the key that
-// asks for it can.
-func within(q *store.Query, p lanyard.Principal, u lanyard.TokenURL, networks []netip.Prefix) error {
+// asks for it can, and keeps that key in force while the URL is made: one that is being
+// revoked with its URLs leaves none behind.
+func within(tx *store.Tx, p lanyard.Principal, u lanyard.TokenURL, networks []netip.Prefix) error {
 	tooStrong := func(what string) error {
 		return lanyard.Errorf(lanyard.CodeKeyTooStrong, "%s: more than the key that asks for it has", what)
 	}
@@ -193,7 +195,10 @@ func within(q *store.Query, p lanyard.Principal, u lanyard.TokenURL, networks []
 	if p.Key == "" {
 		return nil
 	}
-	k, err := q.Key(p.Key)
+	k, err := tx.LockKey(p.Key)
+	if errors.Is(err, lanyard.NotFound) {
+		return lanyard.Errorf(lanyard.CodeCredentialInvalid, "")
+	}
 	if err != nil || len(k.CIDRs) == 0 {
 		return err
 	}
@@ -234,14 +239,18 @@ type URLView struct {
 	Signed   bool // its callers have to prove themselves
 }
 
-// TokenURLs lists the project's token URLs, newest first, revoked ones too, without those
-// of bots.
-func (s *Service) TokenURLs(ctx context.Context, p lanyard.Principal, page lanyard.Page) (out []URLView, next string, err error) {
+// TokenURLs lists the project's token URLs, newest first, revoked ones too: without those
+// of bots, or, with a key, all that it has made.
+func (s *Service) TokenURLs(ctx context.Context, p lanyard.Principal, key lanyard.KeyID, page lanyard.Page) (out []URLView, next string, err error) {
 	if err := p.Need(lanyard.ScopeRead); err != nil {
 		return nil, "", err
 	}
 	var list []lanyard.TokenURL
 	err = s.Store.View(ctx, func(q *store.Query) (err error) {
+		if key != "" {
+			list, next, err = q.TokenURLsOfKey(p.Project, key, page)
+			return err
+		}
 		list, next, err = q.TokenURLs(p.Project, "", page)
 		return err
 	})
@@ -313,6 +322,51 @@ func (s *Service) RevokeTokenURL(ctx context.Context, p lanyard.Principal, id la
 		}
 		return e, nil
 	})
+}
+
+// RevokeTokenURLsOfKey ends all token URLs of p's project that a key has made, those for
+// bots too, and says how many were in force: after a leak they are as much in strange hands
+// as the key is. Errors: scope_missing; not_found, where there is no such key in the project
+// and none of its URLs is.
+func (s *Service) RevokeTokenURLsOfKey(ctx context.Context, p lanyard.Principal, key lanyard.KeyID) (n int, err error) {
+	if err := p.Need(lanyard.ScopeConnect); err != nil {
+		return 0, err
+	}
+	e, err := s.Connections.Entry(ctx, p, lanyard.ActTokenURLRevoked)
+	if err != nil {
+		return 0, err
+	}
+	if !lanyard.ValidID("lyk_", string(key)) && !lanyard.ValidID("lyo_", string(key)) {
+		return 0, lanyard.Errorf(lanyard.CodeNotFound, "")
+	}
+	e.Detail = map[string]string{"key": string(key)}
+	err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		if n, err = tx.RevokeTokenURLsOfKey(p.Project, key); err != nil {
+			return lanyard.Entry{}, err
+		}
+		e.Detail["count"] = strconv.Itoa(n)
+		if n > 0 {
+			return e, nil
+		}
+		k, err := tx.Key(key)
+		if err == nil && k.Project == p.Project {
+			return e, nil
+		}
+		made, _, err2 := tx.TokenURLsOfKey(p.Project, key, lanyard.Page{Limit: 1})
+		switch {
+		case err2 != nil:
+			return lanyard.Entry{}, err2
+		case len(made) > 0: // an operator's, and all are over
+			return e, nil
+		case err == nil:
+			err = lanyard.Errorf(lanyard.CodeNotFound, "")
+		}
+		if errors.Is(err, lanyard.NotFound) { // absent or another project's: somebody is trying ids
+			return e.Failed(err), err
+		}
+		return lanyard.Entry{}, err
+	})
+	return n, err
 }
 
 // RevokeTokenURLsOf ends those of a bot that is over, in the transaction that ends it.

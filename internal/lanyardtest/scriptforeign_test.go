@@ -31,6 +31,8 @@ func cmdForeign(p *play, ts *testscript.TestScript, _ bool, args []string) {
 		theirs, mine, _ := strings.Cut(pair, ",")
 		ids[kind] = [2]string{theirs, mine}
 	}
+	con := ids["connection"]
+	ids["zoom_connection"] = [2]string{vendorID(con[0]), vendorID(con[1])}
 	doc := document{play: p, ts: ts, key: args[0], ids: ids}
 	r, err := http.Get(p.w.URL + "/openapi.json")
 	ts.Check(err)
@@ -56,6 +58,9 @@ func cmdForeign(p *play, ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("only %d places were found where an operation takes an id", asked)
 	}
 }
+
+// vendorID is what Attendee's clients know a connection as.
+func vendorID(id string) string { return "zoc_" + strings.TrimPrefix(id, "con_") }
 
 // chance is what differs between two answers to the same question.
 var chance = regexp.MustCompile(`"request_id":"[^"]*"|/connect/[A-Za-z0-9_-]{43}`)
@@ -94,16 +99,19 @@ type operation struct {
 func kindOf(path, name string) string {
 	if name != "id" {
 		switch name {
-		case "app_id", "connection_id", "session_id", "end_user_id", "endpoint_id", "event_id":
+		case "app_id", "connection_id", "session_id", "end_user_id", "endpoint_id", "event_id", "key_id":
 			return strings.TrimSuffix(name, "_id")
 		case "cursor":
 			return "cursor"
+		case "zoom_user_id":
+			return "account"
 		}
 		return ""
 	}
 	for prefix, kind := range map[string]string{"/v1/apps/": "app", "/v1/connections/": "connection", "/v1/connect-sessions/": "session",
 		"/v1/keys/": "key", "/v1/operator/keys/": "key", "/v1/providers/": "provider",
-		"/v1/webhook-endpoints/": "endpoint", "/v1/deliveries/": "delivery", "/v1/consents/": "consent", "/v1/bots/": "bot", "/v1/token-urls/": "token_url", "/v1/runners/": "runner"} {
+		"/v1/webhook-endpoints/": "endpoint", "/v1/deliveries/": "delivery", "/v1/consents/": "consent", "/v1/bots/": "bot", "/v1/token-urls/": "token_url", "/v1/runners/": "runner",
+		"/attendee/api/v1/zoom_oauth_connections/": "zoom_connection", "/attendee/api/v1/bots/": "bot", "/meetstream/api/v1/bots/": "bot"} {
 		if strings.HasPrefix(path, prefix) {
 			return kind
 		}
@@ -117,7 +125,7 @@ func absent(kind, theirs string) string {
 		return theirs[:len(theirs)-1] + map[bool]string{true: "4", false: "0"}[theirs[len(theirs)-1] == '0']
 	}
 	prefix := map[string]string{"app": "app_", "connection": "con_", "session": "cs_", "key": "lyk_",
-		"endpoint": "we_", "delivery": "dlv_", "event": "evt_", "consent": "cns_", "bot": "bot_", "token_url": "tu_", "runner": "run_"}[kind]
+		"endpoint": "we_", "delivery": "dlv_", "event": "evt_", "consent": "cns_", "bot": "bot_", "token_url": "tu_", "runner": "run_", "zoom_connection": "zoc_"}[kind]
 	if prefix == "" {
 		return "nobody-by-this-name"
 	}
@@ -149,7 +157,11 @@ func (d *document) operation(method, path string) (asked int) {
 		}
 		asked++
 		theirs := d.ask(op, method, path, in, name, pair[0])
-		nobody := d.ask(op, method, path, in, name, absent(kind, pair[0]))
+		none := absent(kind, pair[0])
+		nobody := d.ask(op, method, path, in, name, none)
+		if kind == "account" { // MeetStream's words repeat whom they are about
+			theirs, nobody = strings.ReplaceAll(theirs, pair[0], "…"), strings.ReplaceAll(nobody, none, "…")
+		}
 		if kind == "end_user" && strings.HasPrefix(theirs, "2") { // whoever is not there is made: the answer is full of chance
 			theirs, nobody = membersOf(theirs), membersOf(nobody)
 		}
@@ -191,7 +203,10 @@ func (d *document) ask(op operation, method, path, in, name, id string) string {
 		}
 		switch prm.In {
 		case "path":
-			path = strings.ReplaceAll(path, "{"+prm.Name+"}", url.PathEscape(value))
+			if prm.Name == "path" { // at the provider
+				value = "v2/users/me"
+			}
+			path = strings.ReplaceAll(path, "{"+prm.Name+"}", strings.ReplaceAll(url.PathEscape(value), "%2F", "/"))
 		case "query":
 			query.Set(prm.Name, or(value, "http://localhost:7000/own"))
 		}
@@ -218,7 +233,7 @@ func (d *document) ask(op operation, method, path, in, name, id string) string {
 	}
 	r, err := http.NewRequestWithContext(context.Background(), strings.ToUpper(method), address, body)
 	d.ts.Check(err)
-	r.Header.Set("Authorization", "Bearer "+d.key)
+	r.Header.Set("Authorization", "Token "+d.key) // the vendors' own way, which is good everywhere
 	if op.RequestBody != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}

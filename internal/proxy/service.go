@@ -62,7 +62,18 @@ func New(c Config) *Service {
 
 // Mount registers the proxy.
 func (s *Service) Mount() {
-	s.Front.HandleRaw(Prefix, Prefix+"{connection_id}/{path...}", http.HandlerFunc(s.serve))
+	const pattern = Prefix + "{connection_id}/{path...}"
+	s.Front.HandleRaw(Prefix, pattern, http.HandlerFunc(s.serve))
+	for _, method := range lanyard.ProxyMethods {
+		o := web.Outside{Operation: web.Operation{Method: method, Path: pattern, ID: web.OperationID("proxy", method, ""), Tag: "Proxy", Scope: lanyard.ScopeProxy, ForBot: true,
+			Summary:     method + " at the provider",
+			Description: "The call is made at the provider of the connection, with its token, which the caller does not see. The path is the provider's, and so are the query and the headers. `Lanyard-Answer: provider` is on what the provider has answered."},
+			Answers: "What the provider has answered, its refusals too", Fails: "A problem (RFC 9457), without `Lanyard-Answer`"}
+		if method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions {
+			o.Body = "*/*"
+		}
+		s.Front.Describe(o)
+	}
 }
 
 // enter counts a call of a project; false: it has as many as it may.

@@ -65,6 +65,12 @@ func (tx *Tx) RevokeKey(project lanyard.ProjectID, id lanyard.KeyID) error {
 		WHERE id = $1 AND project_id = $2`, id, project, micros(tx.now))
 }
 
+// LockKey keeps a key from being revoked until the transaction ends. Error: not_found where
+// it is revoked, or is none.
+func (tx *Tx) LockKey(id lanyard.KeyID) (Key, error) {
+	return get(&tx.Query, scanKey, `UPDATE keys SET revoked_at = revoked_at WHERE id = $1 AND revoked_at = 0 RETURNING `+keyColumns, id)
+}
+
 // TouchKeys notes when keys were last used; the later time stays. Keys that are
 // gone are passed over.
 func (tx *Tx) TouchKeys(used map[lanyard.KeyID]time.Time) error {

@@ -37,6 +37,36 @@ func (q *Query) TokenURLs(project lanyard.ProjectID, bot lanyard.BotID, page lan
 		`SELECT `+tokenURLColumns+` FROM token_urls WHERE 1 = 1`, w, "id", descending, page)
 }
 
+// TokenURLsOfKey lists those that a key has made in a project, as TokenURLs, with those
+// that it has made for bots.
+func (q *Query) TokenURLsOfKey(project lanyard.ProjectID, key lanyard.KeyID, page lanyard.Page) ([]lanyard.TokenURL, string, error) {
+	w := &where{}
+	w.and("project_id = ", project)
+	w.and("key_id = ", key)
+	return pageOf(q, scanTokenURL, func(u lanyard.TokenURL) string { return string(u.ID) },
+		`SELECT `+tokenURLColumns+` FROM token_urls WHERE key_id <> ''`, w, "id", descending, page)
+}
+
+// MadeByKey is how many token URLs that a key has made in a project are in force.
+type MadeByKey struct {
+	Project lanyard.ProjectID
+	Count   int
+}
+
+// TokenURLsInForce counts those that a key has made, those for bots too, by project: an
+// operator's key makes them in several.
+func (q *Query) TokenURLsInForce(key lanyard.KeyID) ([]MadeByKey, error) {
+	now, err := q.Now()
+	if err != nil {
+		return nil, err
+	}
+	return all(q, func(r row, m *MadeByKey) error { return r.Scan(&m.Project, &m.Count) },
+		`SELECT project_id, count(*) FROM token_urls WHERE key_id = $1 AND `+madeByKey+` GROUP BY project_id ORDER BY project_id`, key, micros(now))
+}
+
+// madeByKey has the conditions of the index, and that they are in force at $2.
+const madeByKey = `key_id <> '' AND revoked_at = 0 AND (expires_at = 0 OR expires_at > $2)`
+
 // AddTokenURL writes a new one.
 func (tx *Tx) AddTokenURL(u lanyard.TokenURL) error {
 	return tx.add("token_urls", tokenURLColumns, []any{u.ID, u.Project, u.Name, u.SecretHash, listText(u.Types), u.Contract, orNull(u.Sealed),
@@ -54,6 +84,13 @@ func (tx *Tx) RevokeTokenURL(project lanyard.ProjectID, id lanyard.TokenURLID) e
 func (tx *Tx) RevokeTokenURLsOf(project lanyard.ProjectID, bot lanyard.BotID) (int, error) {
 	n, err := tx.exec(`UPDATE token_urls SET revoked_at = $3 WHERE bot_id = $2 AND bot_id <> '' AND project_id = $1 AND revoked_at = 0`,
 		project, bot, micros(tx.now))
+	return int(n), err
+}
+
+// RevokeTokenURLsOfKey ends all in force that a key has made in a project, those for bots
+// too, and says how many.
+func (tx *Tx) RevokeTokenURLsOfKey(project lanyard.ProjectID, key lanyard.KeyID) (int, error) {
+	n, err := tx.exec(`UPDATE token_urls SET revoked_at = $2 WHERE key_id = $1 AND `+madeByKey+` AND project_id = $3`, key, micros(tx.now), project)
 	return int(n), err
 }
 

@@ -130,6 +130,7 @@ type problem struct {
 	Code         string    `json:"code"`
 	UserMessage  string    `json:"user_message,omitempty"`
 	ReconnectURL string    `json:"reconnect_url,omitempty"`
+	ConnectURL   string    `json:"connect_url,omitempty"` // where who has nothing connected can connect
 	RetryAfter   int       `json:"retry_after,omitempty"`
 	Skipped      []skipped `json:"skipped,omitempty"`
 	RequestID    string    `json:"request_id"`
@@ -150,7 +151,7 @@ func (s *service) refuse(w http.ResponseWriter, r *http.Request, text bool, out 
 	}
 	if !text {
 		writeJSON(w, status(code), problem{Message: say, Error: say, Code: p.Code, UserMessage: p.UserMessage, ReconnectURL: p.ReconnectURL,
-			RetryAfter: p.RetryAfter, Skipped: skippedOf(out), RequestID: p.RequestID})
+			ConnectURL: p.ConnectURL, RetryAfter: p.RetryAfter, Skipped: skippedOf(out), RequestID: p.RequestID})
 		return
 	}
 	if list := skippedText(out); list != "" {
@@ -161,6 +162,9 @@ func (s *service) refuse(w http.ResponseWriter, r *http.Request, text bool, out 
 	say += "\n"
 	if p.ReconnectURL != "" {
 		say += "Connect again: " + p.ReconnectURL + "\n"
+	}
+	if p.ConnectURL != "" {
+		say += "Connect: " + p.ConnectURL + "\n"
 	}
 	_, _ = io.WriteString(w, say)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,10 +33,23 @@ type Config struct {
 	Bots func(ctx context.Context, p lanyard.Principal, bot lanyard.BotID, types []string, meeting string) (jointoken.First, error)
 }
 
+// methods are those of a token URL. HEAD is none: a look must not use up what works once.
+var methods = []string{http.MethodGet, http.MethodPost}
+
 // Mount registers the front.
 func Mount(c Config) {
 	s := &service{c, web.NewBuckets(perSecond, time.Second)}
 	c.Front.HandleRaw(prefix, pattern, s)
+	for _, method := range methods {
+		o := web.Outside{Operation: web.Operation{Method: method, Path: pattern, ID: web.OperationID("useTokenURL", method, ""), Tag: "Token URLs", Scope: web.Capability,
+			Summary:     "Get what the token URL hands out",
+			Description: "For bot vendors: the address is the credential. How it is asked and answers is the URL's contract, which is the vendor's: see docs/token-urls.md."},
+			Answers: "The token, in plain text or as the contract has it", Fails: "A sentence for a person; after a POST JSON, with `message`, `error` and `code`"}
+		if method == http.MethodPost {
+			o.Body = "application/json"
+		}
+		c.Front.Describe(o)
+	}
 }
 
 type service struct {
@@ -51,8 +65,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	web.LimitBody(w, r)
 	text := r.Method == http.MethodGet
-	if !text && r.Method != http.MethodPost {
-		w.Header().Set("Allow", "GET, POST")
+	if !slices.Contains(methods, r.Method) {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
 		s.refuse(w, r, true, jointoken.HandedOut{}, lanyard.Errorf(lanyard.CodeMethodNotAllowed, "a token URL is asked with GET or POST"))
 		return
 	}
@@ -68,7 +82,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	out, err := s.handOut(w, r, p, u)
 	if err != nil {
-		s.refuse(w, r, text, out, s.Front.Record(r, p, err))
+		s.refuse(w, r, text, out, s.invite(ctx, u, s.Front.Record(r, p, err)))
 		return
 	}
 	s.answer(w, r, u, out)
@@ -105,6 +119,21 @@ func (s *service) handOut(w http.ResponseWriter, r *http.Request, p lanyard.Prin
 		return s.Tokens.HandOut(r.Context(), p, u, asked)
 	}
 	return s.forBot(r.Context(), p, u, asked)
+}
+
+// invite adds to the refusal of somebody who has nothing connected the link with which they
+// connect, or, where there can be none, what whoever reads it can do.
+func (s *service) invite(ctx context.Context, u lanyard.TokenURL, err error) error {
+	e, ok := errors.AsType[*lanyard.Error](err)
+	if !ok || status(e.Code) != http.StatusNotFound {
+		return err
+	}
+	with := *e
+	with.ConnectURL, _ = s.Tokens.ConnectURL(ctx, u, e) // an error: then there is no link, and why they were refused is said all the same
+	if with.ConnectURL == "" && e.Code == lanyard.CodeConnectionNeeded {
+		with.Message = e.Error() + ": invite them with POST /v1/connect-sessions, which makes a link for them"
+	}
+	return &with
 }
 
 // forBot asks the bot that the URL was made for. What the call says of the meeting must be

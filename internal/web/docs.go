@@ -91,7 +91,7 @@ type docsPage struct {
 }
 
 type docsTag struct {
-	Name       string
+	Name, Say  string
 	Operations []docsOperation
 }
 
@@ -159,6 +159,7 @@ type oaOperation struct {
 func docsView(openapi []byte) (docsPage, error) {
 	var doc struct {
 		Info       struct{ Version string }
+		Tags       []struct{ Name, Description string }
 		Paths      map[string]map[string]oaOperation
 		Components struct{ Schemas map[string]oaSchema }
 	}
@@ -180,7 +181,13 @@ func docsView(openapi []byte) (docsPage, error) {
 		slices.SortFunc(ops, func(a, b docsOperation) int {
 			return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 		})
-		page.Tags = append(page.Tags, docsTag{name, ops})
+		tag := docsTag{Name: name, Operations: ops}
+		for _, said := range doc.Tags {
+			if said.Name == name {
+				tag.Say = said.Description
+			}
+		}
+		page.Tags = append(page.Tags, tag)
 	}
 	slices.SortFunc(page.Tags, func(a, b docsTag) int { return cmp.Compare(a.Name, b.Name) })
 	for name, s := range doc.Components.Schemas {

@@ -150,7 +150,7 @@ func (f *Front) admit(r *http.Request, op Operation) (lanyard.Principal, error) 
 	}
 	switch {
 	case p.Bot != "" && !op.ForBot:
-		err = lanyard.Errorf(lanyard.CodeKeyLimited, "this key is a bot's own: it is good for that bot's join tokens, its reports and reading it")
+		err = lanyard.Errorf(lanyard.CodeKeyLimited, "this key is a bot's own: it is good for that bot's join tokens, its reports and reading it, and for what its allow has")
 	case op.Scope == OperatorOnly:
 		if !p.Operator {
 			err = lanyard.Errorf(lanyard.CodeOperatorOnly, "")
@@ -247,7 +247,8 @@ func humaConfig(publicURL, version string) huma.Config {
 	c := huma.DefaultConfig("Lanyard", version)
 	c.OpenAPI.Info.Description = "Keeps users' OAuth connections for meeting bots."
 	c.OpenAPI.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"key": {Type: "http", Scheme: "bearer", Description: "An API key: lyk_…, or an operator key: lyo_…"},
+		"key":   {Type: "http", Scheme: "bearer", Description: "An API key: lyk_…, or an operator key: lyo_…"},
+		"token": {Type: "apiKey", In: "header", Name: "Authorization", Description: "An API key as the bot vendors' clients send theirs: `Token lyk_…`"},
 	}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", "" // served by Docs
 	c.CreateHooks = nil                                   // no $schema, whose address comes from the Host header

@@ -33,7 +33,7 @@ func (a *API) forwarded() (out []compat.Path) {
 			if m == "GET" {
 				scope = lanyard.ScopeRead
 			}
-			out = append(out, compat.Path{Method: m, Pattern: "/bots/{id}/" + p.below, How: compat.Forwarded, Serve: a.serve(scope, a.relay)})
+			out = append(out, compat.Path{Method: m, Pattern: "/bots/{id}/" + p.below, How: compat.Forwarded, Scope: scope, Serve: a.serve(scope, a.relay)})
 		}
 	}
 	return out

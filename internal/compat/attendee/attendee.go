@@ -48,17 +48,20 @@ func (a *API) Name() lanyard.Dialect { return lanyard.DialectAttendee }
 func (a *API) Paths() []compat.Path {
 	const runs = "Asked of Attendee where it runs the bot."
 	const connections, one = "/zoom_oauth_connections", "/zoom_oauth_connections/{id}"
+	served := func(method, pattern, title, say string, scope lanyard.Scope, h handler) compat.Path {
+		return compat.Path{Method: method, Pattern: pattern, How: compat.Served, Title: title, Scope: scope, Say: say, Serve: a.serve(scope, h)}
+	}
 	return append([]compat.Path{
-		{Method: "GET", Pattern: connections, How: compat.Served, Say: "Pages of 25, newest first.", Serve: a.serve(lanyard.ScopeRead, a.listConnections)},
-		{Method: "POST", Pattern: connections, How: compat.Served, Say: "Where the project allows codes without state.", Serve: a.serve(lanyard.ScopeConnect, a.createConnection)},
-		{Method: "GET", Pattern: one, How: compat.Served, Serve: a.serve(lanyard.ScopeRead, a.getConnection)},
-		{Method: "DELETE", Pattern: one, How: compat.Served, Say: "The consent is revoked at Zoom too.", Serve: a.serve(lanyard.ScopeConnect, a.deleteConnection)},
-		{Method: "GET", Pattern: "/bots", How: compat.Served, Say: "Pages of 25, the oldest first.", Serve: a.serve(lanyard.ScopeRead, a.listBots)},
-		{Method: "POST", Pattern: "/bots", How: compat.Served, Say: "Forwarded where the project has a runner of kind attendee.", Serve: a.serve(lanyard.ScopeConnect, a.createBot)},
-		{Method: "GET", Pattern: "/bots/{id}", How: compat.Served, Say: runs, Serve: a.serve(lanyard.ScopeRead, a.getBot)},
-		{Method: "PATCH", Pattern: "/bots/{id}", How: compat.Served, Say: runs, Serve: a.serve(lanyard.ScopeConnect, a.patchBot)},
-		{Method: "DELETE", Pattern: "/bots/{id}", How: compat.Served, Say: runs, Serve: a.serve(lanyard.ScopeConnect, a.deleteBot)},
-		{Method: "POST", Pattern: "/bots/{id}/leave", How: compat.Served, Say: runs, Serve: a.serve(lanyard.ScopeConnect, a.leave)},
+		served("GET", connections, "List connections", "Pages of 25, newest first.", lanyard.ScopeRead, a.listConnections),
+		served("POST", connections, "Make a connection of an authorization code", "Where the project allows codes without state.", lanyard.ScopeConnect, a.createConnection),
+		served("GET", one, "Get a connection", "", lanyard.ScopeRead, a.getConnection),
+		served("DELETE", one, "Delete a connection", "The consent is revoked at Zoom too.", lanyard.ScopeConnect, a.deleteConnection),
+		served("GET", "/bots", "List bots", "Pages of 25, the oldest first.", lanyard.ScopeRead, a.listBots),
+		served("POST", "/bots", "Send a bot", "Forwarded where the project has a runner of kind attendee.", lanyard.ScopeConnect, a.createBot),
+		served("GET", "/bots/{id}", "Get a bot", runs, lanyard.ScopeRead, a.getBot),
+		served("PATCH", "/bots/{id}", "Change a scheduled bot", runs, lanyard.ScopeConnect, a.patchBot),
+		served("DELETE", "/bots/{id}", "Delete a scheduled bot", runs, lanyard.ScopeConnect, a.deleteBot),
+		served("POST", "/bots/{id}/leave", "Make a bot leave", runs, lanyard.ScopeConnect, a.leave),
 	}, append(a.forwarded(), absent()...)...)
 }
 

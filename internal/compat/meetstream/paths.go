@@ -10,23 +10,24 @@ import (
 // Paths lists MeetStream's API.
 func (d *Dialect) Paths() []compat.Path {
 	var out []compat.Path
-	served := func(method, pattern, say string, h http.HandlerFunc) {
-		out = append(out, compat.Path{Method: method, Pattern: pattern, How: compat.Served, Say: say, Serve: h})
+	type maker func(lanyard.Scope, handler) http.HandlerFunc
+	served := func(method, pattern, title, say string, how maker, scope lanyard.Scope, h handler) {
+		out = append(out, compat.Path{Method: method, Pattern: pattern, How: compat.Served, Title: title, Scope: scope, Say: say, Serve: how(scope, h)})
 	}
-	served("GET", "/zoom/oauth/authorize-url", "`state` comes back as it was sent; there is no challenge.", d.ask(lanyard.ScopeConnect, d.authorizeURL))
-	served("POST", "/zoom/oauth/connections", "A code is sent to Zoom once, ever.", d.make(lanyard.ScopeConnect, d.connect))
-	served("GET", "/zoom/oauth/connections", "", d.ask(lanyard.ScopeRead, d.connections))
-	served("GET", "/zoom/oauth/connections/{zoom_user_id}", "", d.ask(lanyard.ScopeRead, d.connection))
-	served("DELETE", "/zoom/oauth/connections/{zoom_user_id}", "Zoom is told, too.", d.ask(lanyard.ScopeConnect, d.disconnect))
+	served("GET", "/zoom/oauth/authorize-url", "Begin an authorization", "`state` comes back as it was sent; there is no challenge.", d.ask, lanyard.ScopeConnect, d.authorizeURL)
+	served("POST", "/zoom/oauth/connections", "Make a connection of an authorization code", "A code is sent to Zoom once, ever.", d.make, lanyard.ScopeConnect, d.connect)
+	served("GET", "/zoom/oauth/connections", "List connections", "", d.ask, lanyard.ScopeRead, d.connections)
+	served("GET", "/zoom/oauth/connections/{zoom_user_id}", "Get a connection", "", d.ask, lanyard.ScopeRead, d.connection)
+	served("DELETE", "/zoom/oauth/connections/{zoom_user_id}", "Delete a connection", "Zoom is told, too.", d.ask, lanyard.ScopeConnect, d.disconnect)
 
-	served("POST", "/bots/create_bot", "Goes on to MeetStream where it runs the bot, with a token URL of ours in `zoom`.", d.make(lanyard.ScopeConnect, d.createBot))
-	served("GET", "/bots", "The bots that were made here.", d.ask(lanyard.ScopeRead, d.bots))
-	served("GET", "/bots/{id}/status", "", d.ask(lanyard.ScopeRead, d.status))
-	served("GET", "/bots/{id}/detail", "", d.ask(lanyard.ScopeRead, d.detail))
-	served("GET", "/bots/{id}/remove_bot", "", d.ask(lanyard.ScopeConnect, d.remove))
-	served("DELETE", "/bots/{id}/delete", "", d.ask(lanyard.ScopeConnect, d.delete))
+	served("POST", "/bots/create_bot", "Send a bot", "Goes on to MeetStream where it runs the bot, with a token URL of ours in `zoom`.", d.make, lanyard.ScopeConnect, d.createBot)
+	served("GET", "/bots", "List bots", "The bots that were made here.", d.ask, lanyard.ScopeRead, d.bots)
+	served("GET", "/bots/{id}/status", "Get a bot's status", "", d.ask, lanyard.ScopeRead, d.status)
+	served("GET", "/bots/{id}/detail", "Get a bot", "", d.ask, lanyard.ScopeRead, d.detail)
+	served("GET", "/bots/{id}/remove_bot", "Make a bot leave", "", d.ask, lanyard.ScopeConnect, d.remove)
+	served("DELETE", "/bots/{id}/delete", "Delete a bot and its data", "", d.ask, lanyard.ScopeConnect, d.delete)
 	for _, p := range forwarded {
-		out = append(out, compat.Path{Method: p.method, Pattern: p.pattern, How: compat.Forwarded, Serve: d.relay(p.scope)})
+		out = append(out, compat.Path{Method: p.method, Pattern: p.pattern, How: compat.Forwarded, Scope: p.scope, Serve: d.relay(p.scope)})
 	}
 	for _, p := range absent {
 		for _, method := range p.methods {

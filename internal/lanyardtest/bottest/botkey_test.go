@@ -1,6 +1,7 @@
 package bottest_test
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,7 +20,8 @@ func TestABotsKeyIsGoodForItsBotAlone(t *testing.T) {
 	mine := s.bot(map[string]any{"key": true, "allow": map[string]any{"types": []string{"onbehalf"}, "proxy": rules}}, s.ana)
 	id, key := mine.Str("id"), mine.Str("credential")
 	other := s.bot(map[string]any{"key": true}, s.ana)
-	bots := map[string]bool{"GET /v1/bots/{id}": true, "POST /v1/bots/{id}/join-tokens": true, "POST /v1/bots/{id}/report": true}
+	bots := map[string]bool{"GET /v1/bots/{id}": true, "POST /v1/bots/{id}/join-tokens": true, "POST /v1/bots/{id}/report": true,
+		"POST /v1/connections/{id}/token": true} // the last by allow.scopes alone
 
 	_, doc := s.Call("", "GET", "/openapi.json", nil)
 	paths, _ := doc["paths"].(map[string]any)
@@ -28,8 +30,8 @@ func TestABotsKeyIsGoodForItsBotAlone(t *testing.T) {
 		for method, op := range methods.(map[string]any) {
 			method = strings.ToUpper(method)
 			said, _ := op.(map[string]any)
-			if public, ok := said["security"].([]any); ok && len(public) == 0 || bots[method+" "+path] {
-				continue
+			if public, ok := said["security"].([]any); ok && len(public) == 0 || bots[method+" "+path] || strings.HasPrefix(path, "/v1/proxy/") {
+				continue // the proxy is for bots, within their rules: below
 			}
 			at := strings.NewReplacer("{id}", id, "{connection_id}", s.ana, "{project_id}", "prj_x").Replace(path)
 			var body any
@@ -37,13 +39,19 @@ func TestABotsKeyIsGoodForItsBotAlone(t *testing.T) {
 				body = map[string]any{}
 			}
 			asked++
+			if strings.HasPrefix(path, "/attendee/") { // whose words these are, has no code and takes no Bearer
+				if status, text := asAttendee(t, s, key, method, at); status != http.StatusForbidden || !strings.Contains(text, "a bot's own") {
+					t.Errorf("%s %s with a bot's key: got %d %s, want 403 and that it is a bot's own", method, path, status, text)
+				}
+				continue
+			}
 			if status, got := s.Call(key, method, at, body); status != http.StatusForbidden || got.Str("code") != "key_limited" {
 				t.Errorf("%s %s with a bot's key: got %d %s, want key_limited", method, path, status, got.Str("code"))
 			}
 		}
 	}
-	if asked < 60 {
-		t.Errorf("asked %d operations, want the whole API", asked)
+	if asked < 110 {
+		t.Errorf("asked %d operations, want the whole API and both vendors'", asked)
 	}
 	for _, call := range []string{"GET ", "POST /join-tokens", "POST /report"} {
 		method, what, _ := strings.Cut(call, " ")
@@ -60,6 +68,8 @@ func TestABotsKeyIsGoodForItsBotAlone(t *testing.T) {
 			t.Errorf("%s of its own bot: got %d %v", call, status, got)
 		}
 	}
+
+	s.FailsAs(key, "bot_not_allowed", "POST", "/v1/connections/"+s.ana+"/token", map[string]any{})
 
 	proxied := func(key, connection, method, path string) (int, string) {
 		t.Helper()
@@ -93,6 +103,20 @@ func TestABotsKeyIsGoodForItsBotAlone(t *testing.T) {
 	if status, from := proxied(key, s.ana, "GET", "/v2/users/me"); status != http.StatusUnauthorized || from == "provider" {
 		t.Errorf("the key of a bot that is over: got %d from %q", status, from)
 	}
+}
+
+// asAttendee asks as Attendee's clients do.
+func asAttendee(t *testing.T, s *botStory, key, method, path string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, nil)
+	lanyardtest.Must(t)(nil, err)
+	r.Header.Set("Authorization", "Token "+key)
+	resp, err := http.DefaultClient.Do(r)
+	lanyardtest.Must(t)(nil, err)
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	lanyardtest.Must(t)(nil, err)
+	return resp.StatusCode, string(text)
 }
 
 // What the bot was made with holds for whoever asks, whatever their key may.

@@ -667,6 +667,8 @@ CREATE TABLE token_urls (
 	created_at BIGINT NOT NULL
 );
 CREATE INDEX token_urls_bot ON public.token_urls USING btree (bot_id) WHERE (bot_id <> ''::text);
+CREATE INDEX token_urls_key ON public.token_urls USING btree (key_id, project_id) WHERE ((key_id <> ''::text) AND (revoked_at = 0));
+CREATE INDEX token_urls_made ON public.token_urls USING btree (project_id, key_id, id) WHERE (key_id <> ''::text);
 CREATE UNIQUE INDEX token_urls_pkey ON public.token_urls USING btree (id);
 CREATE INDEX token_urls_project ON public.token_urls USING btree (project_id, id);
 CREATE UNIQUE INDEX token_urls_secret ON public.token_urls USING btree (secret_hash);

@@ -699,6 +699,10 @@ CREATE TABLE token_urls (
 
 CREATE INDEX token_urls_bot ON token_urls (bot_id) WHERE bot_id <> '';
 
+CREATE INDEX token_urls_key ON token_urls (key_id, project_id) WHERE key_id <> '' AND revoked_at = 0;
+
+CREATE INDEX token_urls_made ON token_urls (project_id, key_id, id) WHERE key_id <> '';
+
 CREATE INDEX token_urls_project ON token_urls (project_id, id);
 
 CREATE UNIQUE INDEX token_urls_secret ON token_urls (secret_hash);
