@@ -27,7 +27,7 @@ var botMoves = map[BotState][]BotState{
 	BotScheduled:        {BotReady, BotFailed, BotCancelled},
 	BotReady:            {BotJoining, BotWaitingForPerson, BotWaitingRoom, BotJoined, BotFailed, BotCancelled},
 	BotJoining:          {BotReady, BotWaitingForPerson, BotWaitingRoom, BotJoined, BotFailed, BotCancelled}, // ready: its tokens did not do; it may ask for others
-	BotWaitingForPerson: {BotReady, BotJoining, BotWaitingRoom, BotJoined, BotFailed, BotCancelled},          // ready: somebody has come, or may be tried again
+	BotWaitingForPerson: {BotReady, BotJoining, BotWaitingRoom, BotJoined, BotLeft, BotFailed, BotCancelled}, // ready: somebody has come, or may be tried again; left: it was in before
 	BotWaitingRoom:      {BotWaitingForPerson, BotJoining, BotJoined, BotLeft, BotFailed, BotCancelled},
 	BotJoined:           {BotWaitingForPerson, BotJoining, BotWaitingRoom, BotLeft, BotFailed}, // the person has left: the next one's tokens
 	BotLeft:             {},
@@ -37,6 +37,11 @@ var botMoves = map[BotState][]BotState{
 
 // May says whether a bot moves from s to that state. What stays is no move.
 func (s BotState) May(to BotState) bool { return slices.Contains(botMoves[s], to) }
+
+// May says whether a bot moves to a state now: one that waits has left only if it was in before.
+func (b Bot) May(to BotState) bool {
+	return b.State.May(to) && (to != BotLeft || b.State != BotWaitingForPerson || !b.JoinedAt.IsZero())
+}
 
 // Vendor says whether a bot vendor runs it: then it asks by itself, and is asked how it is.
 func (b Bot) Vendor() bool { return b.Runner != "" && b.Kind != RunnerWebhook }
@@ -92,12 +97,25 @@ type Bot struct {
 	Starts     int64         // how often its vendor was asked for it again, because its person had left
 	OutAt      time.Time     // the vendor's bot is out since; zero: it is not known to be
 	LeaveAt    time.Time     // it was told to leave, or called off; zero: not
+	AskedAt    time.Time     // its vendor is asked for it since; zero: what came of it is known
+	Stop       BotStop       // its vendor is being asked to let it go
+	JoinedAt   time.Time     // it was in for the first time; zero: never
 	NextAt     time.Time     // when there is something to do; zero: nothing
 	LeaseUntil time.Time     // somebody does it until then
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	EndedAt    time.Time
 }
+
+// BotStop is what becomes of a bot when its vendor has let it go.
+type BotStop string
+
+const (
+	StopNone   BotStop = ""
+	StopCancel BotStop = "cancel"
+	StopLeave  BotStop = "leave"
+	StopDelete BotStop = "delete"
+)
 
 // BotAllow is what a bot may use, whatever the key may that asks for it.
 type BotAllow struct {

@@ -51,9 +51,10 @@ const (
 	ActEndpointChanged    Action = "endpoint.changed"
 	ActEndpointDisabled   Action = "endpoint.disabled" // by us: it is gone, or has failed for days
 	ActBotCreated         Action = "bot.created"
-	ActBotChanged         Action = "bot.changed" // its hour, name, link or metadata
-	ActBotMoved           Action = "bot.moved"   // to another state; Detail says from, to
-	ActBotRelayed         Action = "bot.relayed" // a call on it went on to the vendor who runs it
+	ActBotChanged         Action = "bot.changed"  // its hour, name, link or metadata
+	ActBotMoved           Action = "bot.moved"    // to another state; Detail says from, to
+	ActBotStopping        Action = "bot.stopping" // its vendor is about to be asked to let it go
+	ActBotRelayed         Action = "bot.relayed"  // a call on it went on to the vendor who runs it
 	ActBotDeleted         Action = "bot.deleted"
 	ActRunnerChanged      Action = "runner.changed"
 	ActMailSent           Action = "mail.sent"   // about a connection, an app or an endpoint

@@ -114,6 +114,7 @@ const (
 	CodeBotState                 Code = "bot_state"
 	CodeBotNoCandidates          Code = "bot_no_candidates"
 	CodeBotNotStarted            Code = "bot_not_started"
+	CodeBotRestarts              Code = "bot_restarts"
 	CodeBotSilent                Code = "bot_silent"
 	CodePersonAbsent             Code = "person_absent"
 	CodeJoinTokenRefused         Code = "join_token_refused"
@@ -243,6 +244,7 @@ var rows = map[Code]Row{
 	CodeBotState:                 {CodeBotState, Conflict, false, "Not in this state", "A bot in this state cannot do that.", "Read the bot again; docs/bots.md draws which state follows which.", ""},
 	CodeBotNoCandidates:          {CodeBotNoCandidates, Conflict, false, "Nobody to join on behalf of", "The bot names nobody on whose behalf it could join.", "Make it with `candidates`.", ""},
 	CodeBotNotStarted:            {CodeBotNotStarted, Upstream, false, "Nobody has run it", "Whoever was to run the bot did not.", "Look at the runner, or at what should ask for the bot's join tokens.", ""},
+	CodeBotRestarts:              {CodeBotRestarts, Upstream, false, "Asked for too often", "Its vendor was asked for the bot ten times more, because the person on whose behalf it was in had left, and it is out once more.", "Make another bot, on behalf of somebody who stays.", ""},
 	CodeBotSilent:                {CodeBotSilent, Upstream, false, "Nothing was heard of it", "Whoever runs the bot has said nothing of it for a day.", "Have it report, or look at the runner.", ""},
 	CodePersonAbsent:             {CodePersonAbsent, Conflict, false, "Not in the meeting", "Nobody on whose behalf the bot may join is in the meeting.", "Have the person open the meeting, signed in to Zoom with the account that is connected. The bot follows by itself.", "I will come in as soon as you are in the meeting with your own Zoom account."},
 	CodeJoinTokenRefused:         {CodeJoinTokenRefused, Upstream, false, "Join token refused", "The meeting did not take the join token: it was used before, is too old, or is for another meeting.", "Ask for new join tokens at the moment of joining, and use each of them once.", "I could not get in. I will try again."},

@@ -21,10 +21,9 @@ const (
 	tardy      = 30 * time.Second // a notice may come so long after what it tells
 )
 
-// keeps says whether the token URLs of a bot are kept, because its runner is told later, or
-// may be asked for the bot again. A caller who speaks the vendor's words knows the bot by the
-// vendor's name for it, and asks for another itself.
-func keeps(b lanyard.Bot) bool { return !b.Vendor() || string(b.Dialect) != string(b.Kind) }
+// theirs says whether a bot was asked for in the words of the vendor who runs it. Then the
+// caller knows it by the vendor's name for it, and asks for another itself.
+func theirs(b lanyard.Bot) bool { return string(b.Dialect) == string(b.Kind) }
 
 func urlsOf(d lanyard.BotData) map[string]lanyard.Secret {
 	urls := map[string]lanyard.Secret{}
@@ -39,26 +38,11 @@ func unsent(b lanyard.Bot) bool {
 	return b.Vendor() && b.State == lanyard.BotWaitingForPerson && !b.OutAt.IsZero()
 }
 
-// unwanted notes that a vendor's bot is told to leave or called off before the vendor is
-// asked, so that it is never sent again, whatever becomes of the answer.
-func (s *Service) unwanted(ctx context.Context, b *lanyard.Bot) error {
-	if !b.Vendor() {
-		return nil
-	}
-	return s.Store.Bookkeep(ctx, func(tx *store.Tx) (err error) {
-		if *b, err = tx.LockBot(b.Project, b.ID); err != nil || b.State.Over() {
-			return err
-		}
-		b.LeaveAt = tx.Now()
-		return s.put(tx, *b)
-	})
-}
-
 // instead keeps a bot that its vendor says is over, where that is because its person has
 // left and another may be there: it waits, and its vendor is asked again. done says that
 // nothing else follows from what the vendor said.
 func (s *Service) instead(ctx context.Context, p lanyard.Principal, b lanyard.Bot, news Report, now time.Time) (done bool, err error) {
-	if b.Starts >= mostStarts || !b.LeaveAt.IsZero() || !b.GiveUpAt.IsZero() && !now.Before(b.GiveUpAt) || !b.State.May(lanyard.BotWaitingForPerson) && b.State != lanyard.BotWaitingForPerson {
+	if theirs(b) || !b.LeaveAt.IsZero() || !b.GiveUpAt.IsZero() && !now.Before(b.GiveUpAt) || !b.State.May(lanyard.BotWaitingForPerson) && b.State != lanyard.BotWaitingForPerson {
 		return false, nil
 	}
 	d, err := s.unseal(ctx, b)
@@ -101,10 +85,26 @@ func (s *Service) instead(ctx context.Context, p lanyard.Principal, b lanyard.Bo
 		if b.State.Over() || !b.LeaveAt.IsZero() { // told to leave meanwhile
 			return lanyard.Entry{}, nil
 		}
-		b.OutAt = tx.Now()
 		absent(&b, b.Used, tx, in)
+		if b.Starts >= mostStarts {
+			to := lanyard.BotFailed
+			if in {
+				to = lanyard.BotLeft
+			}
+			return s.walk(tx, e, &b, to, said{by: "runner", connection: b.Used, code: lanyard.CodeBotRestarts, sdk: news.Code})
+		}
+		b.OutAt = tx.Now()
 		return s.walk(tx, e, &b, lanyard.BotWaitingForPerson, said{by: "runner", connection: b.Used, code: lanyard.CodePersonAbsent, sdk: news.Code})
 	})
+}
+
+// out is the state in which a bot ends that waits for its vendor to be asked again: it has
+// left if it was in before.
+func out(b lanyard.Bot, otherwise lanyard.BotState) lanyard.BotState {
+	if b.May(lanyard.BotLeft) {
+		return lanyard.BotLeft
+	}
+	return otherwise
 }
 
 // unlessMeant is nil for an error that says who cannot be used, and not that something is wrong.
@@ -132,8 +132,7 @@ func (s *Service) used(ctx context.Context, p lanyard.Principal, b lanyard.Bot, 
 }
 
 // again asks a vendor for a bot once more, as soon as there is somebody on whose behalf it
-// may be let in. That it is asked is written before; where the answer is lost it is not
-// asked again, as with the first.
+// may be let in. That it is asked is written before; a lost answer is as with the first.
 func (s *Service) again(ctx context.Context, p lanyard.Principal, b lanyard.Bot, now time.Time) error {
 	d, err := s.unseal(ctx, b)
 	if err != nil {
@@ -158,16 +157,22 @@ func (s *Service) again(ctx context.Context, p lanyard.Principal, b lanyard.Bot,
 	err = s.held(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
 		switch {
 		case !unsent(b):
-		case b.Starts >= mostStarts || !b.LeaveAt.IsZero():
+		case b.Starts >= mostStarts:
 			b.LeaseUntil = tx.Now()
-			return s.move(tx, e, &b, lanyard.BotFailed, said{by: "lanyard", code: gaveUp(b)})
+			return s.move(tx, e, &b, lanyard.BotFailed, said{by: "lanyard", code: lanyard.CodeBotRestarts})
+		case !b.LeaveAt.IsZero():
+			b.LeaseUntil = tx.Now()
+			return s.move(tx, e, &b, out(b, lanyard.BotFailed), said{by: "lanyard", code: gaveUp(b)})
 		case i < 0 && run == lanyard.RunEnded:
 			b.LeaseUntil = tx.Now()
-			return s.move(tx, e, &b, lanyard.BotFailed, said{by: "lanyard", code: lanyard.CodeMeetingOver})
+			return s.move(tx, e, &b, out(b, lanyard.BotFailed), said{by: "lanyard", code: lanyard.CodeMeetingOver})
 		case i >= 0 && tx.Now().Sub(b.ToldAt) >= s.scaled(between):
 			asks = true
+			if err := tx.KeepBotRef(b); err != nil {
+				return lanyard.Entry{}, err
+			}
 			b.Starts++
-			b.ToldAt, b.OutAt, b.Ref, b.LeaseUntil = tx.Now(), time.Time{}, "", tx.Now().Add(lease)
+			b.ToldAt, b.AskedAt, b.OutAt, b.Ref, b.LeaseUntil = tx.Now(), tx.Now(), time.Time{}, "", tx.Now().Add(lease)
 			return s.move(tx, e, &b, lanyard.BotReady, said{by: "lanyard", connection: people[i].ID})
 		}
 		b.LeaseUntil = tx.Now()
@@ -177,9 +182,12 @@ func (s *Service) again(ctx context.Context, p lanyard.Principal, b lanyard.Bot,
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	a, err := s.Runners.Start(ctx, r, job(b, d, urlsOf(d)))
-	switch lost := errors.Is(err, lanyard.CodeRunnerNoAnswer); {
-	case lost || err == nil && a.OK() && a.Ref == "":
+	j := job(b, d, urlsOf(d))
+	a, err := s.Runners.Start(ctx, r, j)
+	switch {
+	case errors.Is(err, lanyard.CodeRunnerNoAnswer):
+		return s.lost(ctx, p, b, r, j)
+	case err == nil && a.OK() && a.Ref == "":
 		return s.started(ctx, p, b, "", lanyard.CodeRunnerNoAnswer)
 	case err == nil && a.OK():
 		return s.started(ctx, p, b, a.Ref, "")
@@ -194,8 +202,12 @@ func (s *Service) refused(ctx context.Context, p lanyard.Principal, b lanyard.Bo
 		why = lanyard.CodeOf(cause)
 	}
 	s.Logger.WarnContext(ctx, "a runner was asked for a bot again, and does not run it", "bot", b.ID, "status", a.Status, "error", cause)
+	asked := b.AskedAt
 	return s.change(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
-		b.LeaseUntil, b.OutAt = tx.Now(), tx.Now()
+		if !b.AskedAt.Equal(asked) { // another node has found out that there is one
+			return lanyard.Entry{}, nil
+		}
+		b.AskedAt, b.LeaseUntil, b.OutAt = time.Time{}, tx.Now(), tx.Now()
 		if b.State.Over() {
 			return lanyard.Entry{}, nil
 		}

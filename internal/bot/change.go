@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"lanyard"
@@ -111,43 +112,37 @@ func (s *Service) end(ctx context.Context, p lanyard.Principal, ref string, to l
 	if err != nil {
 		return View{}, err
 	}
-	if to == lanyard.BotLeft && !b.State.May(to) {
+	if to == lanyard.BotLeft && !b.May(to) {
 		to = lanyard.BotCancelled
 	}
 	switch {
 	case b.State.Over():
 		return View{}, lanyard.Errorf(lanyard.CodeBotOver, "")
-	case !b.State.May(to):
+	case !b.May(to):
 		return View{}, lanyard.Errorf(lanyard.CodeBotState, "a bot that is %s does not become %s", string(b.State), string(to))
 	}
-	if err := s.unwanted(ctx, &b); err != nil {
+	stop := lanyard.StopCancel
+	if to == lanyard.BotLeft {
+		stop = lanyard.StopLeave
+	}
+	if err := s.intend(ctx, p, &b, stop); err != nil {
 		return View{}, err
 	}
-	a, stopped, err := s.stop(ctx, b)
+	ctx = context.WithoutCancel(ctx) // who hangs up has asked for it all the same
+	a, done, err := s.stop(ctx, b)
 	if err != nil {
-		return View{}, err
+		return View{}, errors.Join(err, s.withdraw(ctx, b))
 	}
-	if !stopped {
+	if !done {
+		if err := s.withdraw(ctx, b); err != nil {
+			return View{}, err
+		}
 		v, err := s.get(ctx, p, string(b.ID))
 		v.Answer = a
 		return v, err
 	}
-	err = s.change(context.WithoutCancel(ctx), p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
-		if a != nil { // it need not be told once more
-			b.ToldAt = time.Time{}
-		}
-		switch {
-		case b.State.Over() && a != nil:
-			return lanyard.Entry{}, nil
-		case to == lanyard.BotCancelled && b.State == lanyard.BotJoined && a != nil: // it has come in meanwhile, and is out
-			to = lanyard.BotLeft
-		case to == lanyard.BotLeft && !b.State.May(to) && b.State.May(lanyard.BotCancelled): // it has been put out meanwhile, and waits
-			to = lanyard.BotCancelled
-		}
-		return s.move(tx, e, &b, to, said{by: "caller", connection: b.Used})
-	})
-	if err != nil {
-		return View{}, err
+	if err := s.settle(ctx, p, &b, to, a != nil); err != nil {
+		return View{}, errors.Join(err, s.withdraw(ctx, b))
 	}
 	v, err := s.get(ctx, p, string(b.ID))
 	v.Answer = a
@@ -164,31 +159,18 @@ func (s *Service) Delete(ctx context.Context, p lanyard.Principal, ref string) e
 	if err != nil {
 		return err
 	}
-	if !b.State.Over() && b.State != lanyard.BotScheduled {
-		return lanyard.Errorf(lanyard.CodeBotState, "one that is under way is cancelled, or leaves, first")
+	if err := deletable(b); err != nil {
+		return err
 	}
-	if a, stopped, err := s.stop(ctx, b); err != nil || !stopped {
+	if err := s.intend(ctx, p, &b, lanyard.StopDelete); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	if a, done, err := s.stop(ctx, b); err != nil || !done {
 		if err == nil {
 			err = a.Err()
 		}
-		return err
+		return errors.Join(err, s.withdraw(ctx, b))
 	}
-	e, err := s.Connections.Entry(ctx, p, lanyard.ActBotDeleted)
-	if err != nil {
-		return err
-	}
-	e.Detail = map[string]string{"bot": string(b.ID)}
-	return s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
-		b, err := tx.LockBot(p.Project, b.ID)
-		if err != nil {
-			return lanyard.Entry{}, err
-		}
-		if !b.State.Over() && b.State != lanyard.BotScheduled {
-			return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeBotState, "one that is under way is cancelled, or leaves, first")
-		}
-		if err := s.Tokens.RevokeTokenURLsOf(tx, p, b.ID); err != nil {
-			return lanyard.Entry{}, err
-		}
-		return e, tx.DeleteBot(p.Project, b.ID)
-	})
+	return s.remove(ctx, p, b)
 }

@@ -44,7 +44,7 @@ type New struct {
 
 // Create makes a bot: scheduled, or ready where its hour is near. A vendor that is to run it
 // is asked, and View.Answer is what it said; where that is a refusal there is no bot. Whose
-// answer was lost may run it: then it is kept, and runner_no_answer is in its time line.
+// answer was lost may run it: then it is kept, and it is found out what came of it.
 //
 // Errors: scope_missing, invalid_request, bot_duplicate with the id of the one there is,
 // key_too_strong, runner_unreachable, and those of picking a runner, of making token URLs,
@@ -108,12 +108,11 @@ func (s *Service) prepare(ctx context.Context, p lanyard.Principal, b *lanyard.B
 			return nil, err
 		}
 	}
-	switch {
-	case b.Vendor():
+	if b.Vendor() {
 		b.ToldAt = s.Store.Clock()
-		b.LeaseUntil = b.ToldAt.Add(lease)
+		b.AskedAt, b.LeaseUntil = b.ToldAt, b.ToldAt.Add(lease)
 	}
-	if len(urls) > 0 && keeps(*b) {
+	if len(urls) > 0 {
 		d.TokenURLs = map[string]string{}
 		for name, u := range urls {
 			d.TokenURLs[name] = string(u.Reveal())

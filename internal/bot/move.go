@@ -33,7 +33,7 @@ func (s *Service) move(tx *store.Tx, e lanyard.Entry, b *lanyard.Bot, to lanyard
 		return lanyard.Entry{}, nil
 	case was.Over():
 		return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeBotOver, "")
-	case !was.May(to):
+	case !b.May(to):
 		return lanyard.Entry{}, lanyard.Errorf(lanyard.CodeBotState, "a bot that is %s does not become %s", string(was), string(to))
 	}
 	if was == lanyard.BotScheduled {
@@ -43,7 +43,9 @@ func (s *Service) move(tx *store.Tx, e lanyard.Entry, b *lanyard.Bot, to lanyard
 	}
 	b.State = to
 	if to == lanyard.BotJoined {
-		b.GiveUpAt = time.Time{}
+		if b.GiveUpAt = (time.Time{}); b.JoinedAt.IsZero() {
+			b.JoinedAt = now
+		}
 	}
 	if b.GiveUpAt.IsZero() && (to == lanyard.BotReady || to == lanyard.BotWaitingForPerson) {
 		b.GiveUpAt = later(now, b.JoinAt).Add(s.scaled(b.Patience))
@@ -95,7 +97,7 @@ func (s *Service) put(tx *store.Tx, b lanyard.Bot) error {
 // next is when there is something to do for a bot; zero: never. It is pure.
 func (s *Service) next(b lanyard.Bot, now time.Time) (at time.Time) {
 	switch {
-	case b.State.Over() && owed(b):
+	case !b.AskedAt.IsZero() || b.Stop != lanyard.StopNone || b.State.Over() && owed(b):
 		return now
 	case b.State.Over():
 		return time.Time{}

@@ -139,7 +139,7 @@ func follows(b lanyard.Bot, why lanyard.JoinFailure, known bool) lanyard.BotStat
 	switch {
 	case known && (why.Class == lanyard.JoinWaitForPerson || why.Class == lanyard.JoinPersonLeft):
 		return lanyard.BotWaitingForPerson
-	case known && why.Class == lanyard.JoinOver && b.State == lanyard.BotJoined:
+	case known && why.Class == lanyard.JoinOver && b.State != lanyard.BotWaitingRoom && b.May(lanyard.BotLeft):
 		return lanyard.BotLeft
 	case !known || why.Passes():
 		if b.State.May(lanyard.BotReady) {

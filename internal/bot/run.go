@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/jointoken"
@@ -33,18 +34,20 @@ func (s *Service) equip(ctx context.Context, p lanyard.Principal, b lanyard.Bot,
 
 func job(b lanyard.Bot, d lanyard.BotData, urls map[string]lanyard.Secret) runner.Job {
 	return runner.Job{Bot: b.ID, Dialect: b.Dialect, Request: d.Request, MeetingURL: d.MeetingURL, Name: d.Name, JoinAt: b.JoinAt, Metadata: b.Metadata,
-		DedupKey: b.DedupKey, TokenURLs: urls, Types: b.Allow.Types, Again: b.Starts}
+		DedupKey: b.DedupKey, TokenURLs: urls, Types: b.Allow.Types, Again: b.Starts, AskedAt: b.AskedAt}
 }
 
 // launch asks a vendor for a bot that has just been written, because its token URLs are
 // asked before the vendor has answered. Refused, the bot is unmade. Where the answer was
-// lost it is kept, without a name there, and not asked for again.
+// lost it is kept, and sure finds out what came of it, or it has no name there.
 func (s *Service) launch(ctx context.Context, p lanyard.Principal, b lanyard.Bot, r lanyard.Runner, j runner.Job) (*runner.Answer, error) {
 	ctx = context.WithoutCancel(ctx) // who hangs up leaves no bot behind of which nothing is known
 	a, err := s.Runners.Start(ctx, r, j)
 	switch lost := errors.Is(err, lanyard.CodeRunnerNoAnswer); {
-	case lost || err == nil && a.OK() && a.Ref == "":
-		if err = s.started(ctx, p, b, "", lanyard.CodeRunnerNoAnswer); lost || err != nil {
+	case lost:
+		return nil, s.lost(ctx, p, b, r, j)
+	case err == nil && a.OK() && a.Ref == "":
+		if err = s.started(ctx, p, b, "", lanyard.CodeRunnerNoAnswer); err != nil {
 			return nil, err
 		}
 	case err != nil:
@@ -62,10 +65,15 @@ func (s *Service) launch(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 }
 
 // started notes what a vendor calls a bot, and tells of it. Its tokens may have been handed
-// out by now, and somebody may have called it off.
+// out by now, somebody may have called it off, and where this comes late another node may
+// have found it out.
 func (s *Service) started(ctx context.Context, p lanyard.Principal, b lanyard.Bot, ref string, why lanyard.Code) error {
+	asked, starts := b.AskedAt, b.Starts
 	return s.change(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
-		b.Ref, b.LeaseUntil = ref, tx.Now()
+		if !b.AskedAt.Equal(asked) && (ref == "" || b.Ref != "" || b.Starts != starts) {
+			return lanyard.Entry{}, nil
+		}
+		b.Ref, b.AskedAt, b.LeaseUntil = ref, time.Time{}, tx.Now()
 		if b.State.Over() {
 			return lanyard.Entry{}, nil
 		}
@@ -101,6 +109,12 @@ func (s *Service) unmake(ctx context.Context, p lanyard.Principal, b lanyard.Bot
 	}
 	e.Detail = map[string]string{"bot": string(b.ID), "reason": string(why)}
 	err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		switch is, err := tx.LockBot(p.Project, b.ID); {
+		case err != nil:
+			return lanyard.Entry{}, err
+		case !is.AskedAt.Equal(b.AskedAt): // another node has found out that there is one
+			return lanyard.Entry{}, nil
+		}
 		if err := s.Tokens.RevokeTokenURLsOf(tx, p, b.ID); err != nil {
 			return lanyard.Entry{}, err
 		}

@@ -68,6 +68,10 @@ func (s *Service) one(ctx context.Context, b lanyard.Bot) error {
 	now, watched := s.Store.Clock(), b.Vendor() && b.Ref != ""
 	to, w := b.State, said{by: "lanyard", connection: b.Used}
 	switch {
+	case b.Stop != lanyard.StopNone:
+		return s.finish(ctx, p, b)
+	case !b.AskedAt.IsZero():
+		return s.sure(ctx, p, b, now)
 	case b.State.Over():
 		return s.dismiss(ctx, p, b)
 	case watched && b.State != lanyard.BotScheduled && !unsent(b):

@@ -125,7 +125,7 @@ func newsOf(b lanyard.Bot, seen runner.Seen) (Report, bool) {
 // happened, too.
 func (s *Service) walk(tx *store.Tx, e lanyard.Entry, b *lanyard.Bot, to lanyard.BotState, w said) (lanyard.Entry, error) {
 	for _, via := range []lanyard.BotState{lanyard.BotReady, lanyard.BotJoined} {
-		if !b.Vendor() || b.State == to || b.State.May(to) || !b.State.May(via) || via == lanyard.BotReady && b.State != lanyard.BotScheduled {
+		if !b.Vendor() || b.State == to || b.May(to) || !b.State.May(via) || via == lanyard.BotReady && b.State != lanyard.BotScheduled {
 			continue
 		}
 		between := e

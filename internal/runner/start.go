@@ -24,6 +24,7 @@ type Job struct {
 	TokenURLs  map[string]lanyard.Secret // as Needs names them; empty: the request keeps what it came with
 	Types      []string                  // of join tokens that the bot may have
 	Again      int64                     // how often it was asked for before; a vendor takes each for another bot
+	AskedAt    time.Time                 // when this request was made first; zero: now
 }
 
 // once is what a vendor knows a request by that must not be done twice.
@@ -43,13 +44,27 @@ func (s *Service) Start(ctx context.Context, r lanyard.Runner, j Job) (Answer, e
 	if !ok {
 		return s.tell(ctx, r, j.message(s.PublicURL))
 	}
-	if j.Dialect != lanyard.DialectNone && string(j.Dialect) != string(r.Kind) {
-		j.Request = nil // in another vendor's words
+	now := s.Store.Clock()
+	if !j.AskedAt.IsZero() {
+		now = j.AskedAt
 	}
-	c, err := v.start(j, s.Store.Clock())
+	c, err := v.start(own(r, j), now)
 	if err != nil {
 		return Answer{}, err
 	}
+	return s.ask(ctx, r, v, c)
+}
+
+// own is the job without a request in another vendor's words.
+func own(r lanyard.Runner, j Job) Job {
+	if j.Dialect != lanyard.DialectNone && string(j.Dialect) != string(r.Kind) {
+		j.Request = nil
+	}
+	return j
+}
+
+// ask makes a request for a bot.
+func (s *Service) ask(ctx context.Context, r lanyard.Runner, v vendor, c call) (Answer, error) {
 	a, err := s.do(ctx, r, v, c)
 	if err == nil && a.OK() {
 		a.Ref = plainRef(v.ref(a.Body))

@@ -12,14 +12,14 @@ import (
 )
 
 const botColumns = `id, project_id, provider, meeting, sealed, dialect, runner_id, runner_kind, ref, candidates, allow, metadata, dedup_key, state, reason,
-	used, turn, tries, join_at, patience, give_up_at, told_at, next_at, lease_until, created_at, updated_at, ended_at, starts, out_at, leave_at`
+	used, turn, tries, join_at, patience, give_up_at, told_at, next_at, lease_until, created_at, updated_at, ended_at, starts, out_at, leave_at, asked_at, stop, joined_at`
 
 func scanBot(r row, b *lanyard.Bot) error {
 	var patience int64
 	err := r.Scan(&b.ID, &b.Project, &b.Provider, &b.Meeting, &b.Sealed, &b.Dialect, &b.Runner, &b.Kind, &b.Ref, value(&b.Candidates), value(&b.Allow),
 		asDict{&b.Metadata}, &b.DedupKey, &b.State, &b.Reason, &b.Used, &b.Turn, value(&b.Tries), asTime{&b.JoinAt}, &patience, asTime{&b.GiveUpAt},
 		asTime{&b.ToldAt}, asTime{&b.NextAt}, asTime{&b.LeaseUntil}, asTime{&b.CreatedAt}, asTime{&b.UpdatedAt}, asTime{&b.EndedAt},
-		&b.Starts, asTime{&b.OutAt}, asTime{&b.LeaveAt})
+		&b.Starts, asTime{&b.OutAt}, asTime{&b.LeaveAt}, asTime{&b.AskedAt}, &b.Stop, asTime{&b.JoinedAt})
 	b.Patience = time.Duration(patience) * time.Microsecond
 	if len(b.Meeting) == 0 {
 		b.Meeting = nil
@@ -32,12 +32,18 @@ func (q *Query) Bot(project lanyard.ProjectID, id lanyard.BotID) (lanyard.Bot, e
 	return get(q, scanBot, `SELECT `+botColumns+` FROM bots WHERE id = $1 AND project_id = $2`, id, project)
 }
 
-// BotByRef returns the newest bot of a project that its runner calls so, or CodeNotFound.
+// BotByRef returns the newest bot of a project that its runner calls so, else the newest that
+// it called so before it was asked for it again, or CodeNotFound.
 func (q *Query) BotByRef(project lanyard.ProjectID, ref string) (lanyard.Bot, error) {
 	if ref == "" {
 		return lanyard.Bot{}, lanyard.Errorf(lanyard.CodeNotFound, "")
 	}
-	return get(q, scanBot, `SELECT `+botColumns+` FROM bots WHERE project_id = $1 AND ref = $2 ORDER BY id DESC LIMIT 1`, project, ref)
+	b, err := get(q, scanBot, `SELECT `+botColumns+` FROM bots WHERE project_id = $1 AND ref = $2 AND ref <> '' ORDER BY id DESC LIMIT 1`, project, ref)
+	if !errors.Is(err, lanyard.NotFound) {
+		return b, err
+	}
+	return get(q, scanBot, `SELECT `+botColumns+` FROM bots WHERE project_id = $1 AND id IN
+		(SELECT r.bot_id FROM bot_refs r WHERE r.project_id = $1 AND r.ref = $2) ORDER BY id DESC LIMIT 1`, project, ref)
 }
 
 // BotByDedupKey returns the bot of a project that has the key and is not over, or CodeNotFound.
@@ -91,7 +97,7 @@ func (tx *Tx) AddBot(b lanyard.Bot) error {
 		asJSON(len(b.Candidates), b.Candidates), asJSON(1, b.Allow), dictText(b.Metadata), b.DedupKey, b.State, b.Reason, b.Used, b.Turn,
 		asJSON(len(b.Tries), b.Tries), micros(b.JoinAt), b.Patience.Microseconds(), micros(b.GiveUpAt), micros(b.ToldAt), micros(b.NextAt),
 		micros(b.LeaseUntil), micros(tx.stamp(b.CreatedAt)), micros(tx.stamp(b.UpdatedAt)), micros(b.EndedAt),
-		b.Starts, micros(b.OutAt), micros(b.LeaveAt)})
+		b.Starts, micros(b.OutAt), micros(b.LeaveAt), micros(b.AskedAt), b.Stop, micros(b.JoinedAt)})
 }
 
 // LockBot returns one bot of a project, and keeps others from changing it until the
@@ -105,10 +111,17 @@ func (tx *Tx) LockBot(project lanyard.ProjectID, id lanyard.BotID) (lanyard.Bot,
 func (tx *Tx) PutBot(b lanyard.Bot) error {
 	return tx.must(`UPDATE bots SET provider = $3, meeting = $4, sealed = $5, ref = $6, metadata = $7, state = $8, reason = $9, used = $10,
 		turn = $11, tries = $12, join_at = $13, give_up_at = $14, told_at = $15, next_at = $16, lease_until = $17, updated_at = $18, ended_at = $19,
-		starts = $20, out_at = $21, leave_at = $22
+		starts = $20, out_at = $21, leave_at = $22, asked_at = $23, stop = $24, joined_at = $25
 		WHERE id = $1 AND project_id = $2`, b.ID, b.Project, b.Provider, notNull(b.Meeting), b.Sealed, b.Ref, dictText(b.Metadata), b.State,
 		b.Reason, b.Used, b.Turn, asJSON(len(b.Tries), b.Tries), micros(b.JoinAt), micros(b.GiveUpAt), micros(b.ToldAt), micros(b.NextAt),
-		micros(b.LeaseUntil), micros(tx.now), micros(b.EndedAt), b.Starts, micros(b.OutAt), micros(b.LeaveAt))
+		micros(b.LeaseUntil), micros(tx.now), micros(b.EndedAt), b.Starts, micros(b.OutAt), micros(b.LeaveAt),
+		micros(b.AskedAt), b.Stop, micros(b.JoinedAt))
+}
+
+// KeepBotRef notes what its runner called a bot until now, so that it is found by that, too.
+func (tx *Tx) KeepBotRef(b lanyard.Bot) error {
+	_, err := tx.exec(`INSERT INTO bot_refs (project_id, ref, bot_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, b.Project, b.Ref, b.ID)
+	return err
 }
 
 // DeleteBot removes a bot with its time line and its endpoints, and ends its keys.
@@ -116,11 +129,17 @@ func (tx *Tx) DeleteBot(project lanyard.ProjectID, id lanyard.BotID) error {
 	if err := tx.must(`DELETE FROM bots WHERE id = $1 AND project_id = $2`, id, project); err != nil {
 		return err
 	}
-	_, err := tx.exec(`DELETE FROM bot_steps WHERE bot_id = $1`, id)
-	if err == nil {
-		err = tx.deleteEndpointsOf(id)
+	return errors.Join(tx.deletePartsOf(id), tx.RevokeKeysOf(id))
+}
+
+// deletePartsOf removes what goes with a bot.
+func (tx *Tx) deletePartsOf(id lanyard.BotID) error {
+	for _, query := range []string{`DELETE FROM bot_steps WHERE bot_id = $1`, `DELETE FROM bot_refs WHERE bot_id = $1`} {
+		if _, err := tx.exec(query, id); err != nil {
+			return err
+		}
 	}
-	return errors.Join(err, tx.RevokeKeysOf(id))
+	return tx.deleteEndpointsOf(id)
 }
 
 // RevokeKeysOf ends the keys that are a bot's own.
@@ -160,10 +179,7 @@ func (tx *Tx) PurgeBots(before time.Time, limit int) (int, error) {
 	ids, err := all(&tx.Query, func(r row, id *lanyard.BotID) error { return r.Scan(id) }, `DELETE FROM bots WHERE id IN
 		(SELECT b.id FROM bots b WHERE b.ended_at > 0 AND b.ended_at < $1 ORDER BY b.ended_at LIMIT $2) RETURNING id`, micros(before), limit)
 	for _, id := range ids {
-		if _, err := tx.exec(`DELETE FROM bot_steps WHERE bot_id = $1`, id); err != nil {
-			return 0, err
-		}
-		if err := tx.deleteEndpointsOf(id); err != nil {
+		if err := tx.deletePartsOf(id); err != nil {
 			return 0, err
 		}
 	}

@@ -65,6 +65,31 @@ func TestBots(t *testing.T) {
 		same(t, "changed", got, over)
 		done(t, db, func(tx *store.Tx) error { return tx.AddBot(second) }) // the first is over: its key is free
 
+		// What it was called before finds a bot, where none is called so now.
+		before := func(p lanyard.ProjectID) lanyard.BotID {
+			var id lanyard.BotID
+			err := db.View(t.Context(), func(q *store.Query) error {
+				b, err := q.BotByRef(p, "their-0")
+				id = b.ID
+				return err
+			})
+			if err != nil {
+				absent("by what it was called", err)
+			}
+			return id
+		}
+		same(t, "by what nothing was called", before(p), "")
+		called := second
+		called.Ref = "their-0"
+		done(t, db, func(tx *store.Tx) error { return errors.Join(tx.KeepBotRef(called), tx.KeepBotRef(called)) })
+		same(t, "by what it was called", before(p), second.ID)
+		same(t, "by what another project's was called", before(other.project.ID), "")
+		now := over
+		now.Ref = "their-0"
+		done(t, db, func(tx *store.Tx) error { return tx.PutBot(now) })
+		same(t, "by what one was called and one is", before(p), over.ID)
+		done(t, db, func(tx *store.Tx) error { return tx.PutBot(over) })
+
 		step := lanyard.BotStep{ID: newID[lanyard.EntryID]("aud_"), Project: p, Bot: second.ID, At: day, State: lanyard.BotJoining,
 			Connection: w.connection.ID, Code: lanyard.CodePersonAbsent, SDK: "4017", By: "caller"}
 		done(t, db, func(tx *store.Tx) error { return tx.AddBotStep(step) })
@@ -80,6 +105,9 @@ func TestBots(t *testing.T) {
 		absent("deleting another project's", db.Bookkeep(t.Context(), func(tx *store.Tx) error { return tx.DeleteBot(other.project.ID, second.ID) }))
 		done(t, db, func(tx *store.Tx) error { return tx.DeleteBot(p, second.ID) })
 		same(t, "the time line of what was deleted", steps(p), nil)
+		done(t, db, func(tx *store.Tx) error { return tx.AddBot(second) })
+		same(t, "by what one was called that was deleted", before(p), "")
+		done(t, db, func(tx *store.Tx) error { return tx.DeleteBot(p, second.ID) })
 		if view(t, db, func(q *store.Query) (store.Key, error) { return q.Key(key.ID) }).RevokedAt.IsZero() {
 			t.Error("a bot was deleted, and its key lives")
 		}

@@ -1,10 +1,6 @@
 package bottest_test
 
 import (
-	"context"
-	"log/slog"
-	"net"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,32 +10,6 @@ import (
 	"lanyard/internal/store/storetest"
 )
 
-// running starts another node on the same database, with its tasks; it ends with the test.
-func running(t *testing.T, w *lanyardtest.World) {
-	t.Helper()
-	settings := w.Settings
-	settings.DataDir = t.TempDir()
-	settings.Socket = filepath.Join(settings.DataDir, "s.sock")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	lanyardtest.Must(t)(nil, err)
-	settings.Listen = l.Addr().String()
-	lanyardtest.Must(t)(nil, l.Close())
-	node, err := server.New(t.Context(), settings, slog.New(slog.NewJSONHandler(w.Log, nil)))
-	lanyardtest.Must(t)(nil, err)
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- node.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("the node ended with: %v", err)
-		}
-		if err := node.Close(context.Background()); err != nil {
-			t.Errorf("the node closed with: %v", err)
-		}
-	})
-}
-
 // Four nodes look for what is due on one PostgreSQL database: each bot's hour comes once,
 // and is told once; a bot that waits is tried again once in its half minute, and given up
 // once.
@@ -48,9 +18,9 @@ func TestABotIsReadyOnceOnSeveralNodes(t *testing.T) {
 	s := newBotStory(t, false, func(set *server.Settings) {
 		set.DatabaseURL, set.TimeScale = lanyard.NewSecret(storetest.PostgreSQL(t).URL), 30
 	})
-	running(t, s.World)
-	running(t, s.World)
-	running(t, s.World)
+	lanyardtest.Running(t, s.World)
+	lanyardtest.Running(t, s.World)
+	lanyardtest.Running(t, s.World)
 	const bots = 12
 	at := time.Now().Add(4*time.Second + 3*time.Second) // two minutes before it are four seconds
 	var ids []string

@@ -68,10 +68,12 @@ func (a attendee) mount(v *Vendor, mux *http.ServeMux) {
 		b := v.send("bot_"+lanyard.Random(12), text(in, "meeting_url"), text(in, "bot_name"), in)
 		answer(w, http.StatusCreated, a.view(v.look(b)))
 	})
-	mux.HandleFunc("GET /bots", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /bots", func(w http.ResponseWriter, r *http.Request) {
 		all := []any{}
 		for _, b := range v.Bots() {
-			all = append(all, a.view(b))
+			if key := r.URL.Query().Get("deduplication_key"); key == "" || key == text(b.Request, "deduplication_key") {
+				all = append(all, a.view(b))
+			}
 		}
 		answer(w, http.StatusOK, map[string]any{"next": nil, "previous": nil, "results": all})
 	})

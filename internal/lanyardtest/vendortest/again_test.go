@@ -6,6 +6,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,7 +39,7 @@ func TestAVendorsBotComesAgainWithTheNextPerson(t *testing.T) {
 			t.Parallel()
 			w := newBotWorld(t, kind)
 			b := w.inWithAna(map[string]any{"runner": kind, "name": "Notes", "deduplication_key": "deal-7"})
-			id := b.Str("id")
+			id, first := b.Str("id"), b.Str("runner_ref")
 			w.present("ana", false)
 			got := w.becomes(id, "joined", "ben")
 			if at := states(got); !slices.Equal(at, []string{"scheduled", "ready", "joining", "joined", "waiting_for_person", "ready", "joining", "joined"}) &&
@@ -51,6 +52,19 @@ func TestAVendorsBotComesAgainWithTheNextPerson(t *testing.T) {
 			var n int
 			if w.One(&n, `SELECT count(*) FROM entries WHERE what = 'bot.moved' AND detail LIKE '%"to":"ready"%' AND detail LIKE '%"was":"waiting_for_person"%'`); n != 1 {
 				t.Errorf("got %d entries of the second request, want one", n)
+			}
+			// By its first name it is found, too; what is passed on to the vendor is about the second.
+			if got := w.bot(first); first == w.vendor.Bots()[1].ID || got.Str("id") != id {
+				t.Errorf("by its first name: got %v, want the bot", got)
+			}
+			for vendor, path := range map[lanyard.RunnerKind]string{lanyard.RunnerAttendee: "", lanyard.RunnerMeetStream: "/status"} {
+				if vendor != kind {
+					continue
+				}
+				got := call(t, "GET", w.URL+"/"+string(kind)+"/api/v1/bots/"+first+path, "", map[string]string{"Authorization": "Token " + w.Key})
+				if got.status != 200 || !strings.Contains(got.body, w.vendor.Bots()[1].ID) || strings.Contains(got.body, first) {
+					t.Errorf("in its vendor's words, by its first name: got %d %s, want what the vendor says of the second", got.status, got.body)
+				}
 			}
 			w.present("ben", false)
 			w.becomes(id, "left", "")

@@ -16,5 +16,9 @@ func TestMain(m *testing.M) {
 	pool.AddCert(s.Certificate())
 	s.Close()
 	x509.SetFallbackRoots(pool)
-	os.Exit(m.Run())
+	code := m.Run()
+	if programs != "" {
+		_ = os.RemoveAll(programs)
+	}
+	os.Exit(code)
 }

@@ -35,9 +35,9 @@ type botWorld struct {
 	runner string
 }
 
-func newBotWorld(t *testing.T, kind lanyard.RunnerKind) *botWorld {
+func newBotWorld(t *testing.T, kind lanyard.RunnerKind, options ...lanyardtest.Option) *botWorld {
 	t.Helper()
-	w := &botWorld{urlWorld: newURLWorld(t, func(s *server.Settings) { s.TimeScale, s.MeetingsStop = 30, false })}
+	w := &botWorld{urlWorld: newURLWorld(t, append(options, func(s *server.Settings) { s.TimeScale, s.MeetingsStop = 30, false })...)}
 	const secret = "webhook-secret-of-the-app"
 	w.OK("PATCH", "/v1/apps/"+w.app, map[string]any{"webhook_secret": secret})
 	change, err := json.Marshal(map[string]string{"webhook_url": w.URL + "/hooks/zoom/" + w.app, "webhook_secret": secret})
@@ -83,7 +83,7 @@ func (w *botWorld) in() string {
 func (w *botWorld) becomes(ref, state, inside string) lanyardtest.JSON {
 	w.T.Helper()
 	var b lanyardtest.JSON
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if b = w.bot(ref); b.Str("state") == state && w.in() == inside {
 			return b
 		}
@@ -102,7 +102,7 @@ func (w *botWorld) known(c lanyardtest.JSON, presence string) {
 			return one.Str("connection_id") == c.Str("id") && one.Str("presence") == presence
 		})
 	}
-	for end := time.Now().Add(15 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			w.T.Fatalf("it is not known that somebody is %s", presence)
 		}

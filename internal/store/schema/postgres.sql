@@ -69,6 +69,14 @@ CREATE INDEX attendances_account ON public.attendances USING btree (app_id, acco
 CREATE INDEX attendances_at ON public.attendances USING btree (at);
 CREATE UNIQUE INDEX attendances_pkey ON public.attendances USING btree (app_id, meeting, run, participant);
 
+CREATE TABLE bot_refs (
+	project_id TEXT COLLATE "C" NOT NULL,
+	ref TEXT COLLATE "C" NOT NULL,
+	bot_id TEXT COLLATE "C" NOT NULL
+);
+CREATE INDEX bot_refs_bot ON public.bot_refs USING btree (bot_id);
+CREATE UNIQUE INDEX bot_refs_pkey ON public.bot_refs USING btree (project_id, ref, bot_id);
+
 CREATE TABLE bot_steps (
 	id TEXT COLLATE "C" NOT NULL,
 	project_id TEXT COLLATE "C" NOT NULL,
@@ -113,7 +121,10 @@ CREATE TABLE bots (
 	ended_at BIGINT NOT NULL,
 	starts BIGINT NOT NULL,
 	out_at BIGINT NOT NULL,
-	leave_at BIGINT NOT NULL
+	leave_at BIGINT NOT NULL,
+	asked_at BIGINT NOT NULL,
+	stop TEXT COLLATE "C" NOT NULL,
+	joined_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX bots_dedup ON public.bots USING btree (project_id, dedup_key) WHERE ((dedup_key <> ''::text) AND (ended_at = 0));
 CREATE INDEX bots_ended ON public.bots USING btree (ended_at) WHERE (ended_at > 0);

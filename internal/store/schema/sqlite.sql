@@ -69,6 +69,15 @@ CREATE INDEX attendances_account ON attendances (app_id, account);
 
 CREATE INDEX attendances_at ON attendances (at);
 
+CREATE TABLE bot_refs (
+	project_id TEXT NOT NULL,
+	ref        TEXT NOT NULL,
+	bot_id     TEXT NOT NULL,
+	PRIMARY KEY (project_id, ref, bot_id)
+) STRICT;
+
+CREATE INDEX bot_refs_bot ON bot_refs (bot_id);
+
 CREATE TABLE bot_steps (
 	id            TEXT PRIMARY KEY,
 	project_id    TEXT NOT NULL,
@@ -111,7 +120,7 @@ CREATE TABLE bots (
 	created_at  INTEGER NOT NULL,
 	updated_at  INTEGER NOT NULL,
 	ended_at    INTEGER NOT NULL -- 0: not over
-, starts INTEGER NOT NULL DEFAULT 0, out_at INTEGER NOT NULL DEFAULT 0, leave_at INTEGER NOT NULL DEFAULT 0) STRICT;
+, starts INTEGER NOT NULL DEFAULT 0, out_at INTEGER NOT NULL DEFAULT 0, leave_at INTEGER NOT NULL DEFAULT 0, asked_at INTEGER NOT NULL DEFAULT 0, stop TEXT NOT NULL DEFAULT '', joined_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE UNIQUE INDEX bots_dedup ON bots (project_id, dedup_key) WHERE dedup_key <> '' AND ended_at = 0;
 
