@@ -23,6 +23,7 @@ import (
 
 	"lanyard/internal/sandbox"
 	"lanyard/internal/server"
+	"lanyard/internal/store/storetest"
 )
 
 // World is a running server, a sandbox, and what a customer has of both.
@@ -57,6 +58,7 @@ func New(t testing.TB, options ...Option) *World {
 	w := &World{T: t, Log: &Buffer{}, Wire: &Buffer{}, disturbed: &atomic.Bool{}}
 	w.startSandbox()
 	dataDir, configDir := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "config")
+	storetest.Migrated(t, dataDir)
 	w.Restart = func(options ...Option) { w.start(dataDir, configDir, options) }
 	w.Restart(options...)
 	return w

@@ -114,7 +114,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 }
 
 func TestMigrationsAreListedWithoutApplyingThem(t *testing.T) {
-	for name, cfg := range map[string]store.Config{"sqlite": storetest.SQLite(t), "postgres": storetest.EmptyPostgreSQL(t)} {
+	for name, cfg := range map[string]store.Config{"sqlite": storetest.EmptySQLite(t), "postgres": storetest.EmptyPostgreSQL(t)} {
 		steps, err := store.Migrations(t.Context(), cfg)
 		must(t, err)
 		if len(steps) == 0 || slices.ContainsFunc(steps, func(m store.Migration) bool { return !m.AppliedAt.IsZero() || m.Name == "" }) {

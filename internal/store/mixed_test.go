@@ -64,7 +64,7 @@ func (o olderNode) renew(id, project, app string, generation, refreshAt int64) {
 // what is new at a value that harms nobody, is planned by a newer node, and what
 // newer nodes write is not undone.
 func TestNodesOfTheSchemaBeforeGoOnBesideUs(t *testing.T) {
-	for name, cfg := range map[string]store.Config{"sqlite": storetest.SQLite(t), "postgres": storetest.EmptyPostgreSQL(t)} {
+	for name, cfg := range map[string]store.Config{"sqlite": storetest.EmptySQLite(t), "postgres": storetest.EmptyPostgreSQL(t)} {
 		t.Run(name, func(t *testing.T) {
 			must(t, store.MigrateTo(t.Context(), cfg, 3))
 			second := secondConnection(t, cfg)
@@ -131,7 +131,7 @@ func TestNodesOfTheSchemaBeforeGoOnBesideUs(t *testing.T) {
 
 // What a migration adds to a table must have a value where an older node leaves it out.
 func TestEveryColumnThatWasAddedHasADefault(t *testing.T) {
-	for name, at := range map[string]store.Config{"sqlite": storetest.SQLite(t), "postgres": storetest.EmptyPostgreSQL(t)} {
+	for name, at := range map[string]store.Config{"sqlite": storetest.EmptySQLite(t), "postgres": storetest.EmptyPostgreSQL(t)} {
 		t.Run(name, func(t *testing.T) {
 			const first = 3 // the schema of the first version that others run
 			must(t, store.MigrateTo(t.Context(), at, first))

@@ -143,6 +143,6 @@ func TestAttendeeUninstalled(t *testing.T) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.wrong) > 0 || len(h.got) != told {
-		t.Errorf("got %q, and %d messages, want %d: none of a first consent or of a deletion", h.wrong, len(h.got), told)
+		t.Errorf("got %q, and the messages %v, want %d: none of a first consent or of a deletion", h.wrong, h.got, told)
 	}
 }

@@ -48,8 +48,16 @@ func EachConfig(t *testing.T, fn func(t *testing.T, cfg store.Config)) {
 	t.Run("postgres", func(t *testing.T) { fn(t, PostgreSQL(t)) })
 }
 
-// SQLite is what opens a new SQLite database.
+// SQLite is what opens a new SQLite database, migrated already.
 func SQLite(t testing.TB) store.Config {
+	t.Helper()
+	cfg := EmptySQLite(t)
+	Migrated(t, cfg.DataDir)
+	return cfg
+}
+
+// EmptySQLite is the same without a schema.
+func EmptySQLite(t testing.TB) store.Config {
 	t.Helper()
 	return store.Config{DataDir: t.TempDir(), Version: Version, Logger: logger(t)}
 }
