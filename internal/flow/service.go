@@ -63,7 +63,7 @@ const (
 const (
 	originHosted    = "hosted"
 	originOwn       = "own_callback"
-	originUnbound   = "unbound_code"
+	originUnbound   = lanyard.OriginUnbound
 	originReconnect = "reconnect"
 	originLink      = "link"
 )

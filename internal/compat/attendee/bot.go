@@ -115,8 +115,9 @@ func (a *API) listBots(r *http.Request, p lanyard.Principal) (int, any, error) {
 		return 0, nil, err
 	}
 	slices.Reverse(found)
-	out := []botObject{}
-	for _, v := range found {
+	out, ids := []botObject{}, make([]string, len(found))
+	for i, v := range found {
+		ids[i] = string(v.ID)
 		if link := q.Get("meeting_url"); link != "" && link != v.Data.MeetingURL {
 			continue
 		}
@@ -129,9 +130,8 @@ func (a *API) listBots(r *http.Request, p lanyard.Principal) (int, any, error) {
 			out = append(out, botOf(whole))
 		}
 	}
-	if l.Results = out; len(found) > 0 {
-		l.Next, l.Previous = a.links(r, page, string(found[0].ID), string(found[len(found)-1].ID), more)
-	}
+	l.Results = out
+	l.Next, l.Previous = a.links(r, page, ids, more)
 	return http.StatusOK, l, nil
 }
 
