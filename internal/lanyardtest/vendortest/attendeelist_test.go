@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"lanyard"
 	"lanyard/internal/lanyardtest"
@@ -76,6 +77,7 @@ func passOn(c net.Conn, behind string, n *atomic.Int64) {
 // A list used to ask for the rest of each connection's account, and for its person, one by one,
 // and to open all that each had ever had: with people who came and went, a page of 25 was
 // a hundred queries and some thousand decryptions. Now it is as many queries as for one.
+// Of bots, whose time lines were asked for one by one, it is the same.
 func TestAttendeeListAsksOnce(t *testing.T) {
 	count, n := statements(t)
 	c := atWorld(t, count)
@@ -101,6 +103,23 @@ func TestAttendeeListAsksOnce(t *testing.T) {
 	}
 	if least == 0 || least > 12 {
 		t.Errorf("got %d statements for a list of 16 connections of four people, want as few as for one", least)
+	}
+	link, _ := c.meeting()
+	for range 25 {
+		if a := c.call("POST", "/bots", map[string]any{"meeting_url": link, "bot_name": "N", "join_at": time.Now().Add(24 * time.Hour)}); a.status != 201 {
+			t.Fatalf("got %d %s", a.status, a.raw)
+		}
+	}
+	least = 1000
+	for range 5 {
+		before := n.Load()
+		if l := c.call("GET", "/bots", nil).List("results"); len(l) != 25 || len(l[24].List("events")) != len(c.call("GET", "/bots/"+l[24].Str("id"), nil).List("events")) {
+			t.Fatalf("got %v, want 25 with their time lines", l)
+		}
+		least = min(least, n.Load()-before)
+	}
+	if least == 0 || least > 15 { // the look at one of them, too
+		t.Errorf("got %d statements for a list of 25 bots, want as few as for one", least)
 	}
 }
 
