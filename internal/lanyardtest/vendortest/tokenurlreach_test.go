@@ -3,6 +3,7 @@ package vendortest_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"lanyard/internal/lanyardtest"
@@ -58,6 +59,46 @@ func TestALimitedKeyHasNothingToDoWithOthersTokenURLs(t *testing.T) {
 	for _, id := range []string{all, both} {
 		if status, got := w.Call(whole, "DELETE", "/v1/token-urls?key_id="+id, nil); status != 200 || got["revoked"] != 1.0 {
 			t.Errorf("by a key without limits: got %d %v", status, got)
+		}
+	}
+}
+
+// Attack: whoever has a leaked key makes token URLs as fast as they can while it is revoked
+// with them. Each that they were given is over, on either database.
+func TestNoTokenURLIsMadePastTheRevocationOfItsKey(t *testing.T) {
+	lanyardtest.Each(t, noURLPastRevocation)
+}
+
+func noURLPastRevocation(t *testing.T, world *lanyardtest.World) {
+	w := urlOn(t, world)
+	for range 4 {
+		k := w.OK("POST", "/v1/keys", map[string]any{"scopes": []string{"connect", "join:onbehalf"}})
+		var wg sync.WaitGroup
+		made := make(chan struct{}, 1000)
+		for range 8 {
+			wg.Go(func() {
+				for range 100 {
+					status, got := w.Call(k.Str("credential"), "POST", "/v1/token-urls", map[string]any{"types": []string{"onbehalf"}, "candidates": of(w.ana), "meetings": []string{w.number}})
+					if status != 201 {
+						if status >= 500 {
+							t.Errorf("got %d %v", status, got)
+						}
+						return
+					}
+					made <- struct{}{}
+				}
+			})
+		}
+		for range 10 {
+			<-made
+		}
+		w.OK("DELETE", "/v1/keys/"+k.Str("id")+"?token_urls=true", nil)
+		wg.Wait()
+		var all, inForce int
+		w.One(&all, `SELECT count(*) FROM token_urls WHERE key_id = $1`, k.Str("id"))
+		w.One(&inForce, `SELECT count(*) FROM token_urls WHERE key_id = $1 AND revoked_at = 0`, k.Str("id"))
+		if all < 10 || inForce != 0 {
+			t.Errorf("got %d made, of which %d live on, want none", all, inForce)
 		}
 	}
 }
