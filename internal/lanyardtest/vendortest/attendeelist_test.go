@@ -148,7 +148,7 @@ func TestAttendeeListGoesOnPastWhatAKeyDoesNotReach(t *testing.T) {
 
 // A connection that came another way, to an end user whom the customer calls as a code without
 // state would, is not what a later code succeeds: its metadata used to be the new one's, and
-// Attendee was told that it was back.
+// Attendee was told that it was back; and MeetStream's clients saw it as that account's, lost.
 func TestACodeWithoutStateSucceedsNoInvitation(t *testing.T) {
 	c := atWorld(t)
 	user := msUser(c.w, "ana").ID
@@ -158,6 +158,11 @@ func TestACodeWithoutStateSucceedsNoInvitation(t *testing.T) {
 	lanyardtest.Eventually(t, func() bool {
 		return c.w.OK("GET", "/v1/connections/"+invited.Str("id"), nil).Str("status") == "revoked"
 	}, "Ben has gone")
+	ms := &msCustomer{t: t, w: c.w, base: c.w.URL + "/meetstream/api/v1", key: msKey(c.w, c.w.Key, "meetstream"), app: c.app}
+	ms.refused(404, "Zoom user "+user+" is not connected for this account", "GET", "/zoom/oauth/connections/"+user, nil)
+	if l := ms.list(); len(l) != 0 {
+		t.Errorf("MeetStream: got %v, want nobody: it was Ben's, not Ana's", l)
+	}
 	if a := c.connect("ana", nil); a.JSON["metadata"] != nil {
 		t.Errorf("got %s, want nothing of Ben's", a.raw)
 	}
