@@ -90,7 +90,7 @@ type Connection struct {
 	Person    PersonID
 	Label     string
 	State     ConnectionState
-	Origin    string   // how it came: "hosted", "own_callback", "link", "unbound_code"
+	Origin    string   // how it came: "hosted", "own_callback", "link", OriginUnbound
 	Account   []byte   // sealed AccountData, under the person's key
 	Needed    []string // scopes the app asked for as required
 	Metadata  map[string]string
@@ -149,6 +149,10 @@ func MissingScopes(needed, granted []string) []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// OriginUnbound is the origin of a connection that came by a code without state, as the
+// vendors' clients send them.
+const OriginUnbound = "unbound_code"
 
 // TokenSet is what a provider gave for one consent or renewal.
 type TokenSet struct {

@@ -27,7 +27,7 @@ type Session struct {
 	Metadata       map[string]string
 	Scopes         []string
 	ScopesOptional []string
-	Sealed         []byte // link: an Expected, as JSON, under the person's key
+	Sealed         []byte // link, and connect by a token URL's link: an Expected, as JSON, under the person's key
 	State          SessionState
 	LastError      Code
 	ExpiresAt      time.Time

@@ -56,7 +56,7 @@ func (u TokenURL) InForce(now time.Time) bool {
 // invited in the URL's name: it is over, the app is not ready or beyond its reach, it is for
 // several labels, or the project has no page to come back to. Coming back is what makes such
 // an invitation safe to show to strangers, as a vendor is one: the customer's own session has
-// to be that person's.
+// to be that person's, and the account to have their e-mail address.
 func (u TokenURL) Invites(pr Project, a App, now time.Time) (returnURL, label string, ok bool) {
 	if len(u.Labels) == 1 {
 		label = u.Labels[0]

@@ -128,6 +128,25 @@ func (s *Service) List(ctx context.Context, p lanyard.Principal, f lanyard.BotFi
 	return out, next, err
 }
 
+// Lines puts into bots, as List returns them, their time lines.
+func (s *Service) Lines(ctx context.Context, p lanyard.Principal, list []View) error {
+	if err := p.Need(lanyard.ScopeRead); err != nil {
+		return err
+	}
+	at, ids := map[lanyard.BotID]int{}, make([]lanyard.BotID, len(list))
+	for i, v := range list {
+		at[v.ID], ids[i] = i, v.ID
+	}
+	return s.Store.View(ctx, func(q *store.Query) error {
+		steps, err := q.BotStepsOf(p.Project, ids)
+		for _, step := range steps {
+			v := &list[at[step.Bot]]
+			v.Steps = append(v.Steps, step)
+		}
+		return err
+	})
+}
+
 // Requested returns the body with which a bot was asked for in a vendor's words; nil where
 // it was not.
 func (s *Service) Requested(ctx context.Context, p lanyard.Principal, ref string) ([]byte, error) {

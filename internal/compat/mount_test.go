@@ -59,6 +59,10 @@ func (d pretend) Paths() []compat.Path {
 					d.Refuse(w, r, err)
 					return
 				}
+				if code := r.URL.Query().Get(string(d.name)); code != "" {
+					d.Refuse(w, r, lanyard.Errorf(lanyard.Code(code), ""))
+					return
+				}
 				_ = json.NewEncoder(w).Encode(map[string]string{string(d.name): r.Pattern + " " + r.PathValue("id")})
 			}
 		}
@@ -120,6 +124,12 @@ func TestWhoseWords(t *testing.T) {
 		{"no dialect: one vendor has it", "none", "POST /api/v1/bots/create_bot", `200 {"meetstream":"POST /api/v1/bots/create_bot "}`},
 		{"no dialect: the path is one's, the method of it the other's", "none", "PATCH /api/v1/bots/create_bot", `200 {"attendee":"PATCH /api/v1/bots/{id} create_bot"}`},
 		{"no dialect: both have it", "none", "GET /api/v1/bots", `200 {"attendee":"GET /api/v1/bots ","meetstream":"GET /api/v1/bots "}`},
+		{"no dialect: a cursor that one of them knows", "none", "GET /api/v1/bots?cursor=c&attendee=not_found", `200 {"meetstream":"GET /api/v1/bots "}`},
+		{"no dialect: the other one", "none", "GET /api/v1/bots?cursor=c&meetstream=invalid_request", `200 {"attendee":"GET /api/v1/bots "}`},
+		{"no dialect: a cursor that nobody knows", "none", "GET /api/v1/bots?cursor=c&meetstream=invalid_request&attendee=not_found", "404 attendee: "},
+		// It used to be a page without what could not be read, and the client to go on as if it were whole.
+		{"no dialect: a cursor, and one of them cannot answer now", "none", "GET /api/v1/bots?cursor=c&meetstream=store_unavailable", "503 meetstream: "},
+		{"no dialect: and it does not know the cursor, the other cannot answer", "none", "GET /api/v1/bots?cursor=c&attendee=not_found&meetstream=rate_limited", "429 meetstream: "},
 		{"no dialect: a bot of the second", "none", "POST /api/v1/bots/theirs/pause_recording", `200 {"meetstream":"POST /api/v1/bots/{id}/pause_recording theirs"}`},
 		{"no dialect: a bot of nobody", "none", "POST /api/v1/bots/x/pause_recording", `200 {"attendee":"POST /api/v1/bots/{id}/pause_recording x"}`},
 		{"no dialect: nobody's", "none", "GET /api/v1/nothing", "404 "},

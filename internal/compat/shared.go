@@ -42,7 +42,7 @@ func refOf(r *http.Request) string {
 
 // together answers with the members of all the vendors' answers; the first that is not a
 // success is the answer. A cursor is of one of their lists, so whoever does not know it is
-// left out, unless nobody does.
+// left out, unless nobody does; who cannot answer for another reason is not.
 func together(w http.ResponseWriter, r *http.Request, have []*vendor) {
 	members := map[string]json.RawMessage{}
 	var refused *web.Held
@@ -52,11 +52,11 @@ func together(w http.ResponseWriter, r *http.Request, have []*vendor) {
 		var mine map[string]json.RawMessage
 		if err := json.Unmarshal(a.Body.Bytes(), &mine); a.Status() == http.StatusOK && err == nil {
 			maps.Copy(members, mine)
-		} else if refused == nil {
+		} else if refused == nil || unknown(refused) && !unknown(a) {
 			refused = a
 		}
 	}
-	if refused != nil && (len(members) == 0 || !r.URL.Query().Has("cursor")) {
+	if refused != nil && (len(members) == 0 || !r.URL.Query().Has("cursor") || !unknown(refused)) {
 		maps.Copy(w.Header(), refused.Header())
 		w.WriteHeader(refused.Status())
 		_, _ = w.Write(refused.Body.Bytes()) // the caller has gone
@@ -65,4 +65,9 @@ func together(w http.ResponseWriter, r *http.Request, have []*vendor) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(members)
+}
+
+// unknown says whether a vendor may have refused a list because its cursor is another's.
+func unknown(a *web.Held) bool {
+	return a.Status() == http.StatusBadRequest || a.Status() == http.StatusNotFound
 }

@@ -72,7 +72,8 @@ type Connect struct {
 
 // ConnectURL is a signed link to an invitation, as ReconnectURL is one: nothing is stored
 // until Continue. Unlike that, it ends at the customer's page, where only the person's own
-// session can complete it (T01). It is the same for an hour.
+// session can complete it, and only with the account that has their e-mail address (T01). It
+// is the same for an hour.
 func (s *Service) ConnectURL(c Connect) string {
 	payload := fmt.Sprintf("%s.%s.%s.%s.%d", c.Project, c.TokenURL, c.App, c.Person, time.Now().Truncate(time.Hour).Add(connectFor+time.Hour).Unix())
 	return s.PublicURL + "/connect/" + ConnectPrefix + payload + "." + s.mac("token-url-connect-link", payload)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"lanyard"
@@ -109,24 +110,26 @@ func (s *Service) List(ctx context.Context, p lanyard.Principal, f lanyard.Conne
 		if held, next, err = q.Connections(p.Project, f, page); err != nil {
 			return err
 		}
+		var ids []lanyard.PersonID
 		for _, h := range held {
-			if _, ok := people[h.Connection.Person]; ok {
-				continue
-			}
-			if people[h.Connection.Person], err = q.Person(p.Project, h.Connection.Person); err != nil {
-				return err
-			}
+			ids = append(ids, h.Connection.Person)
 		}
-		return nil
+		slices.Sort(ids)
+		some, err := q.People(p.Project, slices.Compact(ids))
+		for _, who := range some {
+			people[who.ID] = who
+		}
+		return err
 	})
 	if err != nil {
 		return nil, "", err
 	}
 	for _, h := range held {
-		if p.Reaches(h.Connection.Provider, h.Connection.Label) != nil {
+		who, ok := people[h.Connection.Person]
+		if !ok || p.Reaches(h.Connection.Provider, h.Connection.Label) != nil { // erased meanwhile; beyond the key
 			continue
 		}
-		v, err := s.view(ctx, h.Connection, h.Grant, people[h.Connection.Person])
+		v, err := s.view(ctx, h.Connection, h.Grant, who)
 		if err != nil {
 			return nil, "", err
 		}
@@ -281,12 +284,17 @@ func VendorsMetadata(m map[string]string) error {
 }
 
 func (s *Service) view(ctx context.Context, c lanyard.Connection, g lanyard.Grant, who lanyard.Person) (View, error) {
-	v := View{Connection: c, Grant: g, Kind: who.Kind, Missing: lanyard.MissingScopes(c.Needed, g.Scopes), Status: StatusOf(c, g)}
-	v.Grant.Tokens, v.Grant.Previous = nil, nil
-	var err error
-	if v.Person, err = s.OpenPerson(ctx, who); err != nil {
-		return v, err
+	is, err := s.OpenPerson(ctx, who)
+	if err != nil {
+		return View{}, err
 	}
+	return s.viewOf(ctx, c, g, is, who.Kind)
+}
+
+// viewOf is view for a person who is opened already.
+func (s *Service) viewOf(ctx context.Context, c lanyard.Connection, g lanyard.Grant, who lanyard.PersonData, kind string) (v View, err error) {
+	v = View{Connection: c, Grant: g, Person: who, Kind: kind, Missing: lanyard.MissingScopes(c.Needed, g.Scopes), Status: StatusOf(c, g)}
+	v.Grant.Tokens, v.Grant.Previous = nil, nil
 	v.Account, err = s.Account(ctx, c)
 	return v, err
 }

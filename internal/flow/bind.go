@@ -65,13 +65,14 @@ func (s *Service) bind(ctx context.Context, p lanyard.Principal, f lanyard.Flow,
 			return nil, s.reject(ctx, p, f, d, ready, issued, who, lanyard.Errorf(lanyard.CodeAccountNotActive, ""))
 		}
 	}
-	switch d.Origin {
-	case originReconnect:
-		return s.rebind(ctx, p, f, d, ready, issued, who)
-	case originLink:
+	if d.Expects || d.Origin == originLink {
 		if err := s.expected(ctx, f, issued, who); err != nil {
 			return nil, s.rejectUnless(ctx, p, f, d, ready, issued, who, err)
 		}
+	}
+	switch d.Origin {
+	case originReconnect:
+		return s.rebind(ctx, p, f, d, ready, issued, who)
 	case originUnbound:
 		if err := d.judge(issued, who); err != nil {
 			return nil, s.reject(ctx, p, f, d, ready, issued, who, err)

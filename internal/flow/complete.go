@@ -29,8 +29,8 @@ const redeemPatience = 30 * time.Second
 // unredeemed, since the account would land with the wrong person (T01). Until an
 // answer has been given, the same completion may be asked with again.
 //
-// Errors: completion_invalid, completion_expired, end_user_mismatch, key_limited,
-// code_rejected, account_not_active, identity_unavailable and provider_timeout
+// Errors: completion_invalid, completion_expired, end_user_mismatch, account_mismatch,
+// key_limited, code_rejected, account_not_active, identity_unavailable and provider_timeout
 // (ask again with the same completion), app_misconfigured, provider_unavailable.
 func (s *Service) Complete(ctx context.Context, p lanyard.Principal, completion, endUser string) (Completed, error) {
 	if err := p.Need(lanyard.ScopeConnect); err != nil {

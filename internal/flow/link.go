@@ -19,11 +19,15 @@ func (s *Service) expect(ctx context.Context, in *lanyard.Session, x lanyard.Exp
 	if len(x.Email) > 320 || len(x.Subject) > 255 || x.Email != "" && !strings.Contains(x.Email, "@") {
 		return lanyard.Errorf(lanyard.CodeInvalidRequest, "expected_email: an address; expected_subject: the provider's id for the account, at most 255 characters")
 	}
+	in.Purpose = forLink
+	return s.sealExpected(ctx, in, x)
+}
+
+func (s *Service) sealExpected(ctx context.Context, in *lanyard.Session, x lanyard.Expected) error {
 	raw, err := json.Marshal(x)
 	if err != nil {
 		return err
 	}
-	in.Purpose = forLink
 	if in.Sealed, err = s.Vault.Seal(ctx, vault.PersonKey(in.Project, in.Person), sessionPlace(*in), lanyard.SecretBytes(raw)); err != nil {
 		return fmt.Errorf("seal whose account is expected: %w", err)
 	}

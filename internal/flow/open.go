@@ -58,6 +58,11 @@ func (s *Service) Continue(ctx context.Context, link string, shown Shown, from l
 	signed := in.ID == "" // a signed link: the invitation is made now
 	if signed {
 		in.ID, in.State = lanyard.NewID[lanyard.SessionID]("cs_"), lanyard.SessionOpen
+		if in.Purpose == forConnect {
+			if err := s.theirs(ctx, &in); err != nil {
+				return Departure{}, err
+			}
+		}
 	}
 	cookie := lanyard.Random(32)
 	f := lanyard.Flow{ID: lanyard.NewID[lanyard.FlowID]("flw_"), Project: in.Project, App: in.App, Session: in.ID, Person: in.Person,
@@ -67,7 +72,7 @@ func (s *Service) Continue(ctx context.Context, link string, shown Shown, from l
 	}
 	origin := map[string]string{forConnect: originHosted, forReconnect: originReconnect, forLink: originLink}[in.Purpose]
 	url, _, err := s.begin(ctx, &f, data{RedirectURI: s.Apps.RedirectURI(a.ID), Needed: in.Scopes, Optional: in.ScopesOptional,
-		Label: in.Label, Metadata: in.Metadata, Origin: origin, Connection: in.Connection, Read: &read}, ready.Target)
+		Label: in.Label, Metadata: in.Metadata, Origin: origin, Expects: len(in.Sealed) > 0, Connection: in.Connection, Read: &read}, ready.Target)
 	if err != nil {
 		return Departure{}, err
 	}

@@ -63,7 +63,7 @@ const (
 const (
 	originHosted    = "hosted"
 	originOwn       = "own_callback"
-	originUnbound   = "unbound_code"
+	originUnbound   = lanyard.OriginUnbound
 	originReconnect = "reconnect"
 	originLink      = "link"
 )
@@ -89,7 +89,8 @@ type data struct {
 	Optional    []string          `json:"optional,omitempty"`
 	Label       string            `json:"label,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
-	Origin      string            `json:"origin"` // of the connection: hosted, own_callback, reconnect, link, unbound_code
+	Origin      string            `json:"origin"`            // of the connection: hosted, own_callback, reconnect, link, unbound_code
+	Expects     bool              `json:"expects,omitempty"` // the invitation says whose account it has to be
 	// Reconnect: the connection and the account that are expected (T09).
 	Connection lanyard.ConnectionID `json:"connection,omitempty"`
 

@@ -12,8 +12,9 @@ import (
 
 // readConnect finds what a connect link means: an invitation, not stored, for somebody whom
 // a token URL is for. Vendors see such links, so it is one that their readers can do nothing
-// with: it ends where every invitation does, at the customer's page, and is completed for
-// nobody but the person it is for. It dies with its token URL, and once it has done its work.
+// with: it ends where every invitation does, at the customer's page, is completed for nobody
+// but the person it is for, and only with that person's own account (see theirs). It dies
+// with its token URL, and once it has done its work.
 func (s *Service) readConnect(ctx context.Context, link string) (in lanyard.Session, pr lanyard.Project, a lanyard.App, err error) {
 	c, until, err := s.Connections.ReadConnect(link)
 	if err != nil {
@@ -44,6 +45,29 @@ func (s *Service) readConnect(ctx context.Context, link string) (in lanyard.Sess
 		err = lanyard.Errorf(lanyard.CodeLinkUnknown, "")
 	}
 	return in, pr, a, err
+}
+
+// theirs makes an invitation that came of a connect link one for the account with the address
+// that the customer has said is the person's. Whoever has the link could else consent with an
+// account of their own, stop at the customer's page, and send that address to the person, whose
+// session would complete it (T01). Error: link_expired, where the customer has said none.
+func (s *Service) theirs(ctx context.Context, in *lanyard.Session) error {
+	var who lanyard.Person
+	err := s.Store.View(ctx, func(q *store.Query) (err error) {
+		who, err = q.Person(in.Project, in.Person)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	is, err := s.Connections.OpenPerson(ctx, who)
+	switch {
+	case err != nil:
+		return err
+	case is.Email == "":
+		return lanyard.Errorf(lanyard.CodeLinkExpired, "")
+	}
+	return s.sealExpected(ctx, in, lanyard.Expected{Email: is.Email})
 }
 
 // invitedBy is the invitation of a person in the name of a token URL. Error: link_expired,

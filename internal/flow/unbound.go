@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"lanyard"
@@ -218,12 +219,13 @@ func succeeds(tx *store.Tx, c *lanyard.Connection) (lanyard.ConnectionID, error)
 	if c.Origin != originUnbound {
 		return "", nil
 	}
-	ended, _, err := tx.Connections(c.Project, lanyard.ConnectionFilter{Person: c.Person, App: c.App, Status: lanyard.StatusRevoked, Kept: true}, lanyard.Page{Limit: 1})
-	if err != nil || len(ended) == 0 {
+	all, err := tx.Unbound(c.Project, []lanyard.PersonID{c.Person})
+	at := slices.IndexFunc(all, func(h store.Held) bool { return h.Connection.App == c.App && h.Connection.State == lanyard.Revoked })
+	if err != nil || at < 0 {
 		return "", err
 	}
 	if c.Metadata == nil {
-		c.Metadata = ended[0].Connection.Metadata
+		c.Metadata = all[at].Connection.Metadata
 	}
-	return ended[0].Connection.ID, nil
+	return all[at].Connection.ID, nil
 }

@@ -14,7 +14,8 @@ import (
 // says that they have nothing connected, can connect; "" where there can be none: of a group,
 // or of a host who is not known, nobody knows who should, and see TokenURL.Invites. Nothing is
 // stored. Whoever has the link can do nothing with it but be invited, and what they connect is
-// the person's only if the customer's backend says that it is they who came.
+// the person's only if the customer's backend says that it is they who came, and if it has the
+// e-mail address that the customer has said is theirs: without one there is no link.
 func (s *Service) ConnectURL(ctx context.Context, u lanyard.TokenURL, err error) (string, error) {
 	who := missing(err)
 	if who == "" {
@@ -24,12 +25,14 @@ func (s *Service) ConnectURL(ctx context.Context, u lanyard.TokenURL, err error)
 	if err != nil {
 		return "", err
 	}
-	url := ""
+	url, person := "", lanyard.Person{}
 	err = s.Store.View(ctx, func(q *store.Query) error {
 		now, err1 := q.Now()
 		pr, err2 := q.Project(u.Project)
 		apps, _, err3 := q.Apps(u.Project, lanyard.Page{Limit: 200})
-		if err := errors.Join(err1, err2, err3); err != nil {
+		var err4 error
+		person, err4 = q.Person(u.Project, who)
+		if err := errors.Join(err1, err2, err3, err4); err != nil {
 			return err
 		}
 		apps = slices.DeleteFunc(apps, func(a lanyard.App) bool { return a.Provider != at || a.State != lanyard.AppReady })
@@ -41,7 +44,13 @@ func (s *Service) ConnectURL(ctx context.Context, u lanyard.TokenURL, err error)
 		}
 		return nil
 	})
-	return url, err
+	if err != nil || url == "" {
+		return "", err
+	}
+	if is, err := s.Connections.OpenPerson(ctx, person); err != nil || is.Email == "" { // whose account it has to be, flow.Continue
+		return "", err
+	}
+	return url, nil
 }
 
 // missing is the first who has nothing connected, where there is nobody else to speak for.

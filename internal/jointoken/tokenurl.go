@@ -239,8 +239,20 @@ type URLView struct {
 	Signed   bool // its callers have to prove themselves
 }
 
+// beyond refuses a key with limits what was made by one that reaches further: whom it is for,
+// and whether it goes on, are none of its business. Error: key_limited.
+func beyond(p lanyard.Principal, providers, labels []string) error {
+	further := func(mine, theirs []string) bool {
+		return len(mine) > 0 && (len(theirs) == 0 || slices.ContainsFunc(theirs, func(s string) bool { return !slices.Contains(mine, s) }))
+	}
+	if further(p.Providers, providers) || further(p.Labels, labels) {
+		return lanyard.Errorf(lanyard.CodeKeyLimited, "this token URL was made by a key that reaches further than this one")
+	}
+	return nil
+}
+
 // TokenURLs lists the project's token URLs, newest first, revoked ones too: without those
-// of bots, or, with a key, all that it has made.
+// of bots, or, with a key, all that it has made; and without those that reach further than p.
 func (s *Service) TokenURLs(ctx context.Context, p lanyard.Principal, key lanyard.KeyID, page lanyard.Page) (out []URLView, next string, err error) {
 	if err := p.Need(lanyard.ScopeRead); err != nil {
 		return nil, "", err
@@ -258,6 +270,9 @@ func (s *Service) TokenURLs(ctx context.Context, p lanyard.Principal, key lanyar
 		return nil, "", err
 	}
 	for _, u := range list {
+		if beyond(p, u.Providers, u.Labels) != nil { // the page is shorter
+			continue
+		}
 		v, err := s.ViewURL(ctx, u)
 		if err != nil {
 			return nil, "", err
@@ -300,7 +315,8 @@ func (s *Service) ViewURL(ctx context.Context, u lanyard.TokenURL) (v URLView, e
 }
 
 // RevokeTokenURL ends a token URL of p's project, at once and on every node; what has been
-// handed out lives on. Doing it again changes nothing. Errors: scope_missing, not_found.
+// handed out lives on. Doing it again changes nothing. Errors: scope_missing, not_found,
+// key_limited.
 func (s *Service) RevokeTokenURL(ctx context.Context, p lanyard.Principal, id lanyard.TokenURLID) error {
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return err
@@ -314,20 +330,24 @@ func (s *Service) RevokeTokenURL(ctx context.Context, p lanyard.Principal, id la
 	}
 	e.Detail = map[string]string{"token_url": string(id)}
 	return s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
-		switch err := tx.RevokeTokenURL(p.Project, id); {
-		case errors.Is(err, lanyard.NotFound): // absent or another project's: somebody is trying ids
+		u, err := tx.TokenURL(p.Project, id)
+		if err == nil {
+			err = beyond(p, u.Providers, u.Labels)
+		}
+		switch {
+		case errors.Is(err, lanyard.NotFound), errors.Is(err, lanyard.CodeKeyLimited): // absent, another project's, beyond it: somebody is trying ids
 			return e.Failed(err), err
 		case err != nil:
 			return lanyard.Entry{}, err
 		}
-		return e, nil
+		return e, tx.RevokeTokenURL(p.Project, id)
 	})
 }
 
 // RevokeTokenURLsOfKey ends all token URLs of p's project that a key has made, those for
 // bots too, and says how many were in force: after a leak they are as much in strange hands
-// as the key is. Errors: scope_missing; not_found, where there is no such key in the project
-// and none of its URLs is.
+// as the key is. Errors: scope_missing; key_limited, of a key that reaches further than p;
+// not_found, where there is no such key in the project and none of its URLs is.
 func (s *Service) RevokeTokenURLsOfKey(ctx context.Context, p lanyard.Principal, key lanyard.KeyID) (n int, err error) {
 	if err := p.Need(lanyard.ScopeConnect); err != nil {
 		return 0, err
@@ -341,6 +361,9 @@ func (s *Service) RevokeTokenURLsOfKey(ctx context.Context, p lanyard.Principal,
 	}
 	e.Detail = map[string]string{"key": string(key)}
 	err = s.Store.Update(ctx, func(tx *store.Tx) (lanyard.Entry, error) {
+		if err := mayEndThoseOf(&tx.Query, p, key); err != nil {
+			return e.Failed(err), err
+		}
 		if n, err = tx.RevokeTokenURLsOfKey(p.Project, key); err != nil {
 			return lanyard.Entry{}, err
 		}
@@ -367,6 +390,15 @@ func (s *Service) RevokeTokenURLsOfKey(ctx context.Context, p lanyard.Principal,
 		return lanyard.Entry{}, err
 	})
 	return n, err
+}
+
+// mayEndThoseOf refuses a key with limits to end the token URLs of one that reaches further.
+func mayEndThoseOf(q *store.Query, p lanyard.Principal, key lanyard.KeyID) error {
+	made, _, err := q.TokenURLsOfKey(p.Project, key, lanyard.Page{Limit: 1})
+	if err != nil || len(made) == 0 { // there is nothing to end
+		return err
+	}
+	return beyond(p, made[0].Providers, made[0].Labels) // the key's limits, which all of them have
 }
 
 // RevokeTokenURLsOf ends those of a bot that is over, in the transaction that ends it.

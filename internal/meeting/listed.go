@@ -2,7 +2,6 @@ package meeting
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"lanyard"
@@ -14,17 +13,11 @@ import (
 func (s *Service) Listed(ctx context.Context, ids []lanyard.GrantID) (map[lanyard.GrantID]time.Time, error) {
 	out := map[lanyard.GrantID]time.Time{}
 	err := s.Store.View(ctx, func(q *store.Query) error {
-		for _, id := range ids {
-			l, err := q.Listing(id)
-			switch {
-			case errors.Is(err, lanyard.NotFound):
-			case err != nil:
-				return err
-			default:
-				out[id] = l.ListedAt
-			}
+		listings, err := q.Listings(ids)
+		for _, l := range listings {
+			out[l.Grant] = l.ListedAt
 		}
-		return nil
+		return err
 	})
 	return out, err
 }

@@ -205,9 +205,23 @@ func (tx *Tx) AddBotStep(s lanyard.BotStep) error {
 
 // BotSteps returns the time line of a bot, the latest 200 lines of it, oldest first.
 func (q *Query) BotSteps(project lanyard.ProjectID, id lanyard.BotID) ([]lanyard.BotStep, error) {
-	steps, err := all(q, func(r row, s *lanyard.BotStep) error {
-		return r.Scan(&s.ID, &s.Project, &s.Bot, asTime{&s.At}, &s.State, &s.Connection, &s.Code, &s.SDK, &s.By)
-	}, `SELECT `+botStepColumns+` FROM bot_steps WHERE bot_id = $1 AND project_id = $2 ORDER BY id DESC LIMIT `+strconv.Itoa(lanyard.MostBotSteps), id, project)
+	steps, err := all(q, scanBotStep, `SELECT `+botStepColumns+` FROM bot_steps WHERE bot_id = $1 AND project_id = $2 ORDER BY id DESC LIMIT `+strconv.Itoa(lanyard.MostBotSteps), id, project)
 	slices.Reverse(steps)
 	return steps, err
+}
+
+func scanBotStep(r row, s *lanyard.BotStep) error {
+	return r.Scan(&s.ID, &s.Project, &s.Bot, asTime{&s.At}, &s.State, &s.Connection, &s.Code, &s.SDK, &s.By)
+}
+
+// BotStepsOf is BotSteps of several bots, of each the latest 200 lines, in order of time.
+func (q *Query) BotStepsOf(project lanyard.ProjectID, bots []lanyard.BotID) ([]lanyard.BotStep, error) {
+	if len(bots) == 0 {
+		return nil, nil
+	}
+	w := &where{}
+	w.and("project_id = ", project)
+	in(w, "bot_id", bots)
+	return all(q, scanBotStep, `SELECT `+botStepColumns+` FROM (SELECT `+botStepColumns+`, row_number() OVER (PARTITION BY bot_id ORDER BY id DESC) AS back
+		FROM bot_steps WHERE 1 = 1`+w.text.String()+`) s WHERE back <= `+strconv.Itoa(lanyard.MostBotSteps)+` ORDER BY id`, w.args...)
 }

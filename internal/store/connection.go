@@ -166,6 +166,20 @@ func (q *Query) Connections(project lanyard.ProjectID, f lanyard.ConnectionFilte
 	return pageOf(q, scanHeld, func(h Held) string { return string(h.Connection.ID) }, query, w, "c.id", descending, page)
 }
 
+// Unbound lists the connections of some persons that came by a code without state and that
+// the customer has not deleted, newest first.
+func (q *Query) Unbound(project lanyard.ProjectID, people []lanyard.PersonID) ([]Held, error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	w := &where{}
+	w.and("c.project_id = ", project)
+	w.and("c.origin = ", lanyard.OriginUnbound)
+	w.and("c.dropped_at = ", 0)
+	in(w, "c.person_id", people)
+	return all(q, scanHeld, selectHeld+` WHERE 1 = 1`+w.text.String()+` ORDER BY c.id DESC`, w.args...)
+}
+
 // AddConnection writes a new connection, whose grant is there already.
 func (tx *Tx) AddConnection(c lanyard.Connection) error {
 	missing, err := tx.missing(c)

@@ -18,6 +18,7 @@ type dialect struct {
 	hasTable   string // how many tables are called $1
 	renewable  string // Query.Renewable, with the clock
 	hasMember  string // whether the JSON object in a column has a member (its argument) with a value (likewise)
+	inOrder    string // ends a SELECT of ids, of rows that are locked one after the other by it: who locks several does it in one order
 
 	// incarnation is the run of the server. All servers of one cluster share the
 	// identifier; when each began, to the microsecond, they do not.
@@ -58,6 +59,7 @@ func postgresDialect() *dialect {
 		explain:     explainPostgres,
 		addEntries:  addEntriesArrays,
 		hasTable:    `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1`,
+		inOrder:     ` ORDER BY id FOR UPDATE`,
 		incarnation: `SELECT (SELECT system_identifier FROM pg_control_system())::text || '.' || ` + serverStart,
 	}
 }

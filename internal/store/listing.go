@@ -34,6 +34,16 @@ func (q *Query) Listing(id lanyard.GrantID) (lanyard.Listing, error) {
 	return get(q, scanListing, `SELECT `+listingColumns+` FROM listings WHERE grant_id = $1`, id)
 }
 
+// Listings returns those of some grants; what is not listed is left out.
+func (q *Query) Listings(ids []lanyard.GrantID) ([]lanyard.Listing, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	w := &where{}
+	in(w, "grant_id", ids)
+	return all(q, scanListing, `SELECT `+listingColumns+` FROM listings WHERE 1 = 1`+w.text.String(), w.args...)
+}
+
 // ListingOf returns that of an account of an app, or CodeNotFound: it is not connected.
 func (q *Query) ListingOf(app lanyard.AppID, account []byte) (lanyard.Listing, error) {
 	return get(q, scanListing, `SELECT `+listingColumns+` FROM listings WHERE app_id = $1 AND account = $2

@@ -16,6 +16,17 @@ func (q *Query) Person(project lanyard.ProjectID, id lanyard.PersonID) (lanyard.
 	return get(q, scanPerson, `SELECT `+personColumns+` FROM persons WHERE id = $1 AND project_id = $2`, id, project)
 }
 
+// People returns several persons of the project; who is none of it is left out.
+func (q *Query) People(project lanyard.ProjectID, ids []lanyard.PersonID) ([]lanyard.Person, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	w := &where{}
+	w.and("project_id = ", project)
+	in(w, "id", ids)
+	return all(q, scanPerson, `SELECT `+personColumns+` FROM persons WHERE 1 = 1`+w.text.String(), w.args...)
+}
+
 // PersonByRef finds a person by the keyed hash of the caller's own string.
 func (q *Query) PersonByRef(project lanyard.ProjectID, refHash []byte) (lanyard.Person, error) {
 	return get(q, scanPerson, `SELECT `+personColumns+` FROM persons WHERE project_id = $1 AND ref_hash = $2`, project, refHash)

@@ -59,7 +59,7 @@ func (db *DB) Read(ctx context.Context, fn func(q *Query) (lanyard.Entry, error)
 	if e.What == "" {
 		return err
 	}
-	return db.record(ctx, e, err)
+	return db.record(ctx, honest(e, err), err)
 }
 
 // record commits an entry on its own, and returns err; or, where that does not
@@ -100,7 +100,15 @@ func (db *DB) run(tx *Tx, fn func(*Tx) (lanyard.Entry, error), report func(outco
 	if err == nil {
 		err = tx.writeEntries(e)
 	}
-	out = outcome{e, err}
+	out = outcome{honest(e, err), err}
+}
+
+// honest is the entry of what did not work: whatever was to be said of it, it is not that it did.
+func honest(e lanyard.Entry, err error) lanyard.Entry {
+	if err != nil && e.What != "" && e.Code == "" {
+		return e.Failed(err)
+	}
+	return e
 }
 
 // writeEntries appends, inside the transaction, what it is to be remembered by.

@@ -110,6 +110,38 @@ func TestARefusalIsOnRecordWithoutItsChange(t *testing.T) {
 	})
 }
 
+// Much of what changes something ends in "return entry, tx.Put…": where that failed, the change
+// was undone, and the log used to say "ok" of it all the same: that a key was revoked, for
+// instance, which went on working.
+func TestTheLogDoesNotSayThatWhatFailedWasDone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		by := lanyard.Principal{Project: "prj_h", Name: "key:lyk_x"}
+		must(t, db.Update(t.Context(), func(tx *store.Tx) (lanyard.Entry, error) {
+			return lanyard.Entry{}, tx.AddKey(store.Key{ID: "lyk_h", Project: "prj_h", MAC: []byte{1}})
+		}))
+		again := db.Update(t.Context(), func(tx *store.Tx) (lanyard.Entry, error) {
+			return lanyard.NewEntry(by, lanyard.ActKeyCreated), tx.AddKey(store.Key{ID: "lyk_h", Project: "prj_h", MAC: []byte{1}})
+		})
+		if _, exists := errors.AsType[*store.ExistsError](again); !exists {
+			t.Errorf("got %v, want that there is one", again)
+		}
+		if err := db.Read(t.Context(), func(*store.Query) (lanyard.Entry, error) {
+			return lanyard.NewEntry(by, lanyard.ActTokenRead), errMine
+		}); !errors.Is(err, errMine) {
+			t.Errorf("got %v, want its error", err)
+		}
+		got := entries(t, db, "prj_h")
+		for _, e := range got {
+			if e.Outcome != "failed" || e.Code == "" {
+				t.Errorf("got %s of %s, which did not happen", e.Outcome, e.What)
+			}
+		}
+		if len(got) != 2 {
+			t.Errorf("got %d entries, want the two tries", len(got))
+		}
+	})
+}
+
 func TestNoEntryWhereNoneIsMade(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		before := db.Stats()

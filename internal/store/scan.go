@@ -198,6 +198,15 @@ func (w *where) and(before string, arg any, after ...string) {
 	fmt.Fprintf(&w.text, " AND %s$%d%s", before, len(w.args), strings.Join(after, ""))
 }
 
+// in adds "AND <column> IN ($n, …)"; there has to be one at least.
+func in[T any](w *where, column string, list []T) {
+	for i, v := range list {
+		w.args = append(w.args, v)
+		fmt.Fprintf(&w.text, "%s$%d", map[bool]string{true: " AND " + column + " IN (", false: ", "}[i == 0], len(w.args))
+	}
+	w.text.WriteString(")")
+}
+
 // prefixed puts an alias before each name of a column list.
 func prefixed(alias, columns string) string {
 	names := strings.Split(columns, ",")

@@ -82,15 +82,17 @@ func (tx *Tx) RevokeTokenURL(project lanyard.ProjectID, id lanyard.TokenURLID) e
 
 // RevokeTokenURLsOf ends all that were made for a bot, and says how many it has ended.
 func (tx *Tx) RevokeTokenURLsOf(project lanyard.ProjectID, bot lanyard.BotID) (int, error) {
-	n, err := tx.exec(`UPDATE token_urls SET revoked_at = $3 WHERE bot_id = $2 AND bot_id <> '' AND project_id = $1 AND revoked_at = 0`,
+	n, err := tx.exec(`UPDATE token_urls SET revoked_at = $3 WHERE id IN (
+		SELECT id FROM token_urls WHERE bot_id = $2 AND bot_id <> '' AND project_id = $1 AND revoked_at = 0`+tx.d.inOrder+`)`,
 		project, bot, micros(tx.now))
 	return int(n), err
 }
 
 // RevokeTokenURLsOfKey ends all in force that a key has made in a project, those for bots
-// too, and says how many.
+// too, and says how many: in the order of TouchTokenURLs.
 func (tx *Tx) RevokeTokenURLsOfKey(project lanyard.ProjectID, key lanyard.KeyID) (int, error) {
-	n, err := tx.exec(`UPDATE token_urls SET revoked_at = $2 WHERE key_id = $1 AND `+madeByKey+` AND project_id = $3`, key, micros(tx.now), project)
+	n, err := tx.exec(`UPDATE token_urls SET revoked_at = $2 WHERE id IN (
+		SELECT id FROM token_urls WHERE key_id = $1 AND `+madeByKey+` AND project_id = $3`+tx.d.inOrder+`)`, key, micros(tx.now), project)
 	return int(n), err
 }
 

@@ -112,14 +112,14 @@ func (s *Service) attendee(ctx context.Context, m *message, ev lanyard.Event, c 
 // firstOf is the connection by which Attendee's clients know the account of an event's: the
 // first of those that came without state and that the customer has not deleted.
 func (s *Service) firstOf(ctx context.Context, ev lanyard.Event, c lanyard.Connection) (lanyard.ConnectionID, error) {
-	if c.Origin != "unbound_code" || !c.DroppedAt.IsZero() {
+	if c.Origin != lanyard.OriginUnbound || !c.DroppedAt.IsZero() {
 		return ev.Connection, nil
 	}
 	first := ev.Connection
 	err := s.Store.View(ctx, func(q *store.Query) error {
-		all, _, err := q.Connections(c.Project, lanyard.ConnectionFilter{Person: c.Person, App: c.App, Status: lanyard.StatusRevoked, Kept: true}, lanyard.Page{Limit: 200})
+		all, err := q.Unbound(c.Project, []lanyard.PersonID{c.Person})
 		for _, h := range all { // newest first
-			if h.Connection.Origin == c.Origin {
+			if h.Connection.App == c.App && h.Connection.State == lanyard.Revoked {
 				first = h.Connection.ID
 			}
 		}

@@ -115,23 +115,18 @@ func (a *API) listBots(r *http.Request, p lanyard.Principal) (int, any, error) {
 		return 0, nil, err
 	}
 	slices.Reverse(found)
-	out := []botObject{}
-	for _, v := range found {
-		if link := q.Get("meeting_url"); link != "" && link != v.Data.MeetingURL {
-			continue
-		}
-		whole, err := a.Bots.Get(r.Context(), p, string(v.ID))
-		switch {
-		case errors.Is(err, lanyard.NotFound): // deleted meanwhile
-		case err != nil:
-			return 0, nil, err
-		default:
-			out = append(out, botOf(whole))
+	if err := a.Bots.Lines(r.Context(), p, found); err != nil {
+		return 0, nil, err
+	}
+	out, ids := []botObject{}, make([]string, len(found))
+	for i, v := range found {
+		ids[i] = string(v.ID)
+		if link := q.Get("meeting_url"); link == "" || link == v.Data.MeetingURL {
+			out = append(out, botOf(v))
 		}
 	}
-	if l.Results = out; len(found) > 0 {
-		l.Next, l.Previous = a.links(r, page, string(found[0].ID), string(found[len(found)-1].ID), more)
-	}
+	l.Results = out
+	l.Next, l.Previous = a.links(r, page, ids, more)
 	return http.StatusOK, l, nil
 }
 

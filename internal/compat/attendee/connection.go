@@ -148,13 +148,13 @@ func (a *API) listConnections(r *http.Request, p lanyard.Principal) (int, any, e
 	if err != nil {
 		return 0, nil, err
 	}
+	accounts, err := a.Connections.Successions(r.Context(), p, found)
+	if err != nil {
+		return 0, nil, err
+	}
 	var shown []account
-	for _, c := range found {
-		is, err := a.accountOf(r, p, c)
-		if err != nil {
-			return 0, nil, err
-		}
-		if is.first().ID == c.ID { // each once, where it was first made
+	for i, is := range accounts {
+		if is.First().ID == found[i].ID { // each once, where it was first made
 			shown = append(shown, is)
 		}
 	}
@@ -162,10 +162,12 @@ func (a *API) listConnections(r *http.Request, p lanyard.Principal) (int, any, e
 	if err != nil {
 		return 0, nil, err
 	}
-	l := list{Results: out}
-	if len(found) > 0 {
-		l.Next, l.Previous = a.links(r, page, string(found[0].ID), string(found[len(found)-1].ID), more)
+	ids := make([]string, len(found))
+	for i, c := range found {
+		ids[i] = string(c.ID)
 	}
+	l := list{Results: out}
+	l.Next, l.Previous = a.links(r, page, ids, more)
 	return http.StatusOK, l, nil
 }
 
@@ -212,7 +214,7 @@ func (a *API) deleteConnection(r *http.Request, p lanyard.Principal) (int, any, 
 	if err != nil {
 		return 0, nil, err
 	}
-	for _, c := range is.all {
+	for _, c := range is.All {
 		_, err := a.Connections.Delete(r.Context(), p, c.ID)
 		if errors.Is(err, lanyard.CodeConnectionRevoked) {
 			err = a.Connections.Drop(r.Context(), p, c.ID)

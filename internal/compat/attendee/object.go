@@ -2,7 +2,6 @@ package attendee
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -42,40 +41,17 @@ func (s stamp) MarshalText() ([]byte, error) {
 }
 
 // account is a connection as Attendee has it: one for each account of an app, whatever became
-// of it. Here each consent that came without state after the last had ended at Zoom is one of
-// its own.
-type account struct {
-	connection.View                   // the latest
-	all             []connection.View // it, and those that ended before it, newest first
-}
-
-// first is the one by which the account is known.
-func (a account) first() connection.View { return a.all[len(a.all)-1] }
+// of it.
+type account = connection.Succession
 
 // accountOf finds what else there is of a connection's account.
 func (a *API) accountOf(r *http.Request, p lanyard.Principal, c connection.View) (account, error) {
-	if c.Origin != unbound {
-		return account{c, []connection.View{c}}, nil
-	}
-	all, _, err := a.Connections.List(r.Context(), p.Also(lanyard.ScopeRead), lanyard.ConnectionFilter{Person: c.Connection.Person, App: c.App, Kept: true}, lanyard.Page{Limit: 200})
+	is, err := a.Connections.Successions(r.Context(), p.Also(lanyard.ScopeRead), []connection.View{c})
 	if err != nil {
 		return account{}, err
 	}
-	all = slices.DeleteFunc(all, func(v connection.View) bool { return v.Origin != unbound })
-	if c.State == lanyard.Revoked && len(all) > 0 { // the one that lives, or ended last
-		c = all[max(0, slices.IndexFunc(all, func(v connection.View) bool { return v.State != lanyard.Revoked }))]
-	}
-	is := account{c, []connection.View{c}}
-	for _, v := range all {
-		if v.State == lanyard.Revoked && v.ID != c.ID {
-			is.all = append(is.all, v)
-		}
-	}
-	return is, nil
+	return is[0], nil
 }
-
-// unbound is the origin of what came by a code of Attendee's clients, or MeetStream's.
-const unbound = "unbound_code"
 
 // objects shows connections, in their order.
 func (a *API) objects(r *http.Request, list ...account) ([]object, error) {
@@ -89,9 +65,9 @@ func (a *API) objects(r *http.Request, list ...account) ([]object, error) {
 	}
 	out := []object{}
 	for _, c := range list {
-		o := object{ID: c.first().ID.Vendor("zoc_"), App: "zoa_" + strings.TrimPrefix(string(c.App), "app_"), User: c.Account.ID, Account: c.Account.OrganizationID,
+		o := object{ID: c.First().ID.Vendor("zoc_"), App: "zoa_" + strings.TrimPrefix(string(c.App), "app_"), User: c.Account.ID, Account: c.Account.OrganizationID,
 			State: "connected", Metadata: c.Metadata, Recording: can(c.View, forRecording), OnBehalf: can(c.View, forOnBehalf),
-			CreatedAt: stamp(c.first().CreatedAt), UpdatedAt: stamp(c.UpdatedAt)}
+			CreatedAt: stamp(c.First().CreatedAt), UpdatedAt: stamp(c.UpdatedAt)}
 		if o.User == "" { // what was read of the account is erased; this is what the customer calls them
 			o.User, _ = strings.CutPrefix(c.Person.Ref, zoom+":")
 		}
@@ -118,7 +94,7 @@ func (a *API) objects(r *http.Request, list ...account) ([]object, error) {
 // by what was granted where people were asked by a page of ours.
 func can(c connection.View, scopes []string) bool {
 	has := c.Needed
-	if c.Origin != unbound {
+	if c.Origin != lanyard.OriginUnbound {
 		has = c.Grant.Scopes
 	}
 	return len(lanyard.MissingScopes(scopes, has)) == 0

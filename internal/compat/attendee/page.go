@@ -1,6 +1,7 @@
 package attendee
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"strings"
@@ -39,9 +40,13 @@ func pageOf(r *http.Request, prefix string) (lanyard.Page, error) {
 	return page, nil
 }
 
-// links are the addresses of the pages beside one that begins with first and ends with
-// last; more is the cursor that the store gave for going on the same way.
-func (a *API) links(r *http.Request, page lanyard.Page, first, last, more string) (next, previous *string) {
+// links are the addresses of the pages beside one of these ids, of which a key with limits may
+// reach none; more is the cursor that the store gave for going on the same way.
+func (a *API) links(r *http.Request, page lanyard.Page, ids []string, more string) (next, previous *string) {
+	if len(ids) == 0 { // nothing is shown of it: on from where the store has come to
+		ids = []string{cmp.Or(more, page.Cursor)}
+	}
+	first, last := ids[0], ids[len(ids)-1]
 	if page.Back || more != "" {
 		next = a.link(r, after+last)
 	}

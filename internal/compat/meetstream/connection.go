@@ -139,7 +139,7 @@ func (d *Dialect) connections(ctx context.Context, p lanyard.Principal, _ *http.
 			return reply{}, err
 		}
 		all = append(all, slices.DeleteFunc(views, func(v connection.View) bool {
-			return v.State == lanyard.Revoked && v.Person.Ref != provider+":"+zoomUserOf(v).ID // of an end user of another name, who cannot be found by it
+			return v.State == lanyard.Revoked && (v.Person.Ref != provider+":"+zoomUserOf(v).ID || unsure(v)) // of an end user of another name, who cannot be found by it
 		})...)
 		if page.Cursor = next; next == "" {
 			break
@@ -219,5 +219,11 @@ func (d *Dialect) held(ctx context.Context, p lanyard.Principal, id string) ([]c
 // ended are those that have ended at Zoom, newest first.
 func (d *Dialect) ended(ctx context.Context, p lanyard.Principal, id string) ([]connection.View, error) {
 	views, _, err := d.Connections.Find(ctx, p, provider+":"+id, lanyard.ConnectionFilter{Provider: provider, Status: lanyard.StatusRevoked, Kept: true}, lanyard.Page{Limit: 200})
-	return views, err
+	return slices.DeleteFunc(views, unsure), err
+}
+
+// unsure says whether nobody knows any more whose account it was: what was read of it is erased,
+// and that the end user is called as the account is was the customer's doing.
+func unsure(v connection.View) bool {
+	return v.Account.ID == "" && v.Origin != lanyard.OriginUnbound
 }

@@ -10,11 +10,22 @@ import (
 	"lanyard/internal/sandbox"
 )
 
-// newcomer is a token URL for somebody of the customer's who has never connected: they were
-// invited once, and did not come.
+// invited has the customer invite somebody once, who did not come, and say their address.
+func (w *urlWorld) invited(endUser, email string) {
+	w.T.Helper()
+	w.OK("POST", "/v1/connect-sessions", map[string]any{"app_id": w.app, "end_user": map[string]any{"id": endUser, "email": email}, "return_url": lanyardtest.Return})
+}
+
+// addressOf is the address that a person has at Zoom, whom the customer calls by their handle and -1.
+func (w *urlWorld) addressOf(endUser string) string {
+	w.T.Helper()
+	return msUser(w.World, strings.TrimSuffix(endUser, "-1")).Email
+}
+
+// newcomer is a token URL for somebody of the customer's who has never connected.
 func (w *urlWorld) newcomer(endUser string) lanyardtest.JSON {
 	w.T.Helper()
-	w.Invite(w.app, endUser)
+	w.invited(endUser, w.addressOf(endUser))
 	return w.OK("POST", "/v1/token-urls", map[string]any{"types": []string{"onbehalf"}, "candidates": []map[string]any{{"end_user_id": endUser}}, "meetings": []string{w.number}})
 }
 
@@ -85,7 +96,7 @@ func invitesNewcomer(t *testing.T, world *lanyardtest.World) {
 // way the browser ends at the customer's page, where somebody else is logged in.
 func TestAConnectLinkOfATokenURLConnectsNobodyElse(t *testing.T) {
 	w := newURLWorld(t)
-	link := linkOf(t, w.newcomer("mallory-1").Str("url"))
+	link := linkOf(t, w.newcomer("chidi-1").Str("url"))
 	before := len(w.Sandbox.Ledger(sandbox.Query{Provider: sandbox.Zoom, Kind: "code", Event: "used"}))
 	if before == 0 {
 		t.Fatal("the ledger says nothing of codes that were redeemed")
@@ -94,19 +105,50 @@ func TestAConnectLinkOfATokenURLConnectsNobodyElse(t *testing.T) {
 		at := w.Browser().Consent(link, "ana")
 		completion := at.Query().Get("lanyard_completion")
 		w.Fails("end_user_mismatch", "POST", "/v1/connections", map[string]any{"completion": completion, "end_user_id": loggedIn})
-		if status, got := w.Call(w.Key, "POST", "/v1/connections", map[string]any{"completion": completion, "end_user_id": "mallory-1"}); status < 400 {
-			t.Errorf("afterwards as Mallory: got %d %v, want the code to be gone", status, got)
+		if status, got := w.Call(w.Key, "POST", "/v1/connections", map[string]any{"completion": completion, "end_user_id": "chidi-1"}); status < 400 {
+			t.Errorf("afterwards as Chidi: got %d %v, want the code to be gone", status, got)
 		}
 	}
 	if n := len(w.Sandbox.Ledger(sandbox.Query{Provider: sandbox.Zoom, Kind: "code", Event: "used"})); n != before {
 		t.Errorf("got %d codes redeemed, want none", n-before)
 	}
-	if list := w.OK("GET", "/v1/connections?end_user_id=mallory-1", nil).List("data"); len(list) != 0 {
+	if list := w.OK("GET", "/v1/connections?end_user_id=chidi-1", nil).List("data"); len(list) != 0 {
 		t.Errorf("got %v, want nothing connected", list)
 	}
 	// Another site cannot press Continue (T34).
 	if b := w.Browser().PostFrom("https://evil.example", link, url.Values{}); b.Status != http.StatusForbidden {
 		t.Errorf("pressed by another site: got %d, want 403", b.Status)
+	}
+}
+
+// Attack (T01): who reads a vendor's logs opens the link, consents with an account of their
+// own, stops at the customer's page and sends its address to the person whom the link is for,
+// as "your meetings are ready". There they are logged in, so that the customer's backend says
+// that it is they: the stranger's account used to become the person's, and their bots to join
+// and to write with it. Now it has to be the account with the address that the customer has
+// said is the person's, and where none was said there is no link.
+func TestAConnectLinkOfATokenURLConnectsTheirOwnAccount(t *testing.T) {
+	w := newURLWorld(t)
+	made := w.newcomer("dana-1")
+	link := linkOf(t, made.Str("url"))
+	at := w.Browser().Consent(link, "chidi") // the stranger
+	w.Fails("account_mismatch", "POST", "/v1/connections", map[string]any{"completion": at.Query().Get("lanyard_completion"), "end_user_id": "dana-1"})
+	if list := w.OK("GET", "/v1/connections?end_user_id=dana-1", nil).List("data"); len(list) != 0 {
+		t.Fatalf("got %v, want nothing connected as Dana", list)
+	}
+	for _, g := range w.Sandbox.Grants() {
+		if g.Person == "chidi" && g.Ended == "" {
+			t.Error("the stranger's consent was kept, want it given back")
+		}
+	}
+	w.invited("dana-1", strings.ToUpper(w.addressOf("dana-1"))) // as people write it
+	at = w.Browser().Consent(link, "dana")
+	w.OK("POST", "/v1/connections", map[string]any{"completion": at.Query().Get("lanyard_completion"), "end_user_id": "dana-1"})
+
+	w.Invite(w.app, "chidi-1") // without an address
+	none := w.OK("POST", "/v1/token-urls", map[string]any{"types": []string{"onbehalf"}, "candidates": []map[string]any{{"end_user_id": "chidi-1"}}, "meetings": []string{w.number}})
+	if link := linkOf(t, none.Str("url")); link != "" {
+		t.Errorf("nobody has said whose account it has to be: got %q, want no link", link)
 	}
 }
 
@@ -157,7 +199,7 @@ func TestAConnectLinkOfATokenURLIsNoOther(t *testing.T) {
 // what to do instead.
 func TestWhereATokenURLCannotInvite(t *testing.T) {
 	w := newURLWorld(t)
-	w.Invite(w.app, "dana-1")
+	w.invited("dana-1", w.addressOf("dana-1"))
 	dana := []map[string]any{{"end_user_id": "dana-1"}}
 	by := func(labels []string, candidates []map[string]any) string {
 		w.T.Helper()
@@ -192,7 +234,7 @@ func TestWhereATokenURLCannotInvite(t *testing.T) {
 	}
 
 	// A URL that was made for a bot invites the bot's people.
-	w.Invite(w.app, "chidi-1")
+	w.invited("chidi-1", w.addressOf("chidi-1"))
 	bot := w.OK("POST", "/v1/bots", map[string]any{"meeting_url": w.link(), "candidates": []map[string]any{{"end_user_id": "chidi-1"}}}).Str("id")
 	of := w.newcomer("chidi-1")
 	w.SQL(`UPDATE token_urls SET candidates = '', sealed = NULL, bot_id = $1 WHERE id = $2`, bot, of.Str("id")) // as runners are given theirs
