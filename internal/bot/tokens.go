@@ -204,9 +204,14 @@ func (s *Service) change(ctx context.Context, p lanyard.Principal, b *lanyard.Bo
 		if *b, err = tx.LockBot(b.Project, b.ID); err != nil {
 			return lanyard.Entry{}, err
 		}
+		waited := b.State == lanyard.BotWaitingForPerson
 		if e, err = fn(tx, moved); err != nil {
 			return e, err
 		}
-		return e, s.put(tx, *b)
+		b.NextAt = s.next(*b, tx.Now())
+		if b.State == lanyard.BotWaitingForPerson && !waited && !b.Vendor() {
+			b.NextAt = tx.Now() // somebody else may be there, whose notice has woken nobody because nobody waited
+		}
+		return e, tx.PutBot(*b)
 	})
 }

@@ -100,6 +100,17 @@ func (s *botStory) is(id, state string) lanyardtest.JSON {
 	return got
 }
 
+// present is whether somebody is known to be in the meeting.
+func (s *botStory) present(connection string) bool {
+	s.T.Helper()
+	for _, c := range s.OK("GET", "/v1/meetings?meeting_number="+s.number+"&connection_id="+connection, nil).List("connections") {
+		if c.Str("connection_id") == connection && c.Str("presence") == "present" {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *botStory) report(id, want string, what map[string]any) {
 	s.T.Helper()
 	if got := s.OK("POST", "/v1/bots/"+id+"/report", what); got.Str("state") != want {
@@ -161,7 +172,10 @@ func TestABotIsLetInWhenSomebodyIsThereAndNotOtherwise(t *testing.T) {
 	}
 	s.report(id, "joined", map[string]any{"state": "joined"})
 
+	// Ben's notice comes while the bot is in, and wakes nobody: a bot that began to wait only
+	// then was not looked at before the half minute was over.
 	s.here("ben", true)
+	lanyardtest.Within(t, 12*time.Second, "Ben is known to be there", func() bool { return s.present(s.ben) })
 	s.here("ana", false)
 	if m, _ := s.Sandbox.Meeting(s.number); len(m.Bots) != 1 || m.Bots[0].Reason != "authorized_user_left" {
 		t.Fatalf("got %+v, want the bot put out with ana", m.Bots)
