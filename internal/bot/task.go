@@ -66,7 +66,7 @@ func untold(b lanyard.Bot) bool {
 func (s *Service) one(ctx context.Context, b lanyard.Bot) error {
 	p := lanyard.Principal{Project: b.Project, Name: "lanyard", Scopes: []lanyard.Scope{lanyard.ScopeRead}}
 	now, watched := s.Store.Clock(), b.Vendor() && b.Ref != ""
-	to, w := b.State, said{by: "lanyard", connection: b.Used}
+	was, to, w := b.State, b.State, said{by: "lanyard", connection: b.Used}
 	switch {
 	case b.Stop != lanyard.StopNone:
 		return s.finish(ctx, p, b)
@@ -96,7 +96,7 @@ func (s *Service) one(ctx context.Context, b lanyard.Bot) error {
 	}
 	return s.held(ctx, p, &b, func(tx *store.Tx, e lanyard.Entry) (lanyard.Entry, error) {
 		b.LeaseUntil = time.Time{}
-		if !b.State.May(to) { // moved meanwhile, by whoever runs it
+		if b.State != was || !b.May(to) { // moved meanwhile, by whoever runs it
 			return lanyard.Entry{}, nil
 		}
 		return s.move(tx, e, &b, to, w)
