@@ -43,10 +43,7 @@ func TestAVendorsBotIsSentAgainTenTimes(t *testing.T) {
 // failed, and says why.
 func TestAVendorThatRefusesABotTenTimes(t *testing.T) {
 	t.Parallel()
-	w := newBotWorld(t, lanyard.RunnerRecall)
-	var asked atomic.Int32
-	lossy := w.behind(refusesAfterTheFirst(&asked))
-	id := w.inWithAna(map[string]any{"runner": lossy, "give_up_after_seconds": 7200}).Str("id")
+	w, id, asked := newRefused(t)
 	w.SQL(`UPDATE bots SET starts = 8`)
 	w.present("ana", false)
 	if got := w.becomes(id, "failed", ""); got.Str("reason") != "bot_restarts" {
@@ -57,14 +54,18 @@ func TestAVendorThatRefusesABotTenTimes(t *testing.T) {
 	}
 }
 
-// refusesAfterTheFirst has a vendor refuse every request for a bot but the first.
-func refusesAfterTheFirst(asked *atomic.Int32) func(*http.Request) bool {
-	return func(r *http.Request) bool {
+// newRefused is a bot that is in on behalf of Ana, and a vendor that refuses every request for
+// another; asked counts them all.
+func newRefused(t *testing.T) (w *botWorld, id string, asked *atomic.Int32) {
+	t.Helper()
+	w, asked = newBotWorld(t, lanyard.RunnerRecall), &atomic.Int32{}
+	by := w.behind(func(r *http.Request) bool {
 		if r.Method == "POST" && asked.Add(1) > 1 {
 			r.Header.Set("Authorization", "Token of somebody else")
 		}
 		return false
-	}
+	})
+	return w, w.inWithAna(map[string]any{"runner": by, "give_up_after_seconds": 7200}).Str("id"), asked
 }
 
 // waits has a bot wait that its vendor has refused to send again: as if it had just been asked.
@@ -86,10 +87,7 @@ func (w *botWorld) waits(id string) {
 // used to have failed, though it was in until nobody was left on whose behalf it could be.
 func TestAVendorsBotThatWaitsWhenTheMeetingEndsHasLeft(t *testing.T) {
 	t.Parallel()
-	w := newBotWorld(t, lanyard.RunnerRecall)
-	var asked atomic.Int32
-	lossy := w.behind(refusesAfterTheFirst(&asked)) // so that it waits
-	id := w.inWithAna(map[string]any{"runner": lossy, "give_up_after_seconds": 7200}).Str("id")
+	w, id, _ := newRefused(t)
 	w.present("ana", false)
 	w.waits(id)
 	w.present("ben", false)
@@ -102,10 +100,7 @@ func TestAVendorsBotThatWaitsWhenTheMeetingEndsHasLeft(t *testing.T) {
 // A bot that waits and was in is told to leave: it has left, and is not called off.
 func TestAVendorsBotThatWaitsIsToldToLeave(t *testing.T) {
 	t.Parallel()
-	w := newBotWorld(t, lanyard.RunnerRecall)
-	var asked atomic.Int32
-	lossy := w.behind(refusesAfterTheFirst(&asked))
-	id := w.inWithAna(map[string]any{"runner": lossy, "give_up_after_seconds": 7200}).Str("id")
+	w, id, _ := newRefused(t)
 	w.present("ana", false)
 	w.waits(id)
 	if got := w.OK("POST", "/v1/bots/"+id+"/leave", nil); got.Str("state") != "left" {

@@ -1,6 +1,7 @@
 package vendortest_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"io"
 	"net"
@@ -20,15 +21,26 @@ import (
 func statements(t *testing.T) (lanyardtest.Option, *atomic.Int64) {
 	t.Helper()
 	u, err := url.Parse(storetest.PostgreSQL(t).URL)
-	if err != nil || u.Query().Get("host") == "" {
-		t.Skip("counts on a Unix socket only")
-	}
-	const socket = ".s.PGSQL.5432"
-	behind, dir, n := filepath.Join(u.Query().Get("host"), socket), t.TempDir(), &atomic.Int64{}
-	l, err := net.Listen("unix", filepath.Join(dir, socket))
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A server of one's own may be somewhere else than behind a socket (LANYARD_TEST_POSTGRES).
+	network, behind, own := "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "5432")), "127.0.0.1:0"
+	q, dir := u.Query(), t.TempDir()
+	if in := q.Get("host"); in != "" {
+		const socket = ".s.PGSQL.5432"
+		network, behind, own = "unix", filepath.Join(in, socket), filepath.Join(dir, socket)
+		q.Set("host", dir)
+	}
+	l, err := net.Listen(network, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if network == "tcp" {
+		u.Host = l.Addr().String()
+	}
+	u.RawQuery = q.Encode()
+	n := &atomic.Int64{}
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
@@ -36,19 +48,16 @@ func statements(t *testing.T) (lanyardtest.Option, *atomic.Int64) {
 			if err != nil {
 				return
 			}
-			go passOn(c, behind, n)
+			go passOn(c, network, behind, n)
 		}
 	}()
-	q := u.Query()
-	q.Set("host", dir)
-	u.RawQuery = q.Encode()
 	return func(s *server.Settings) { s.DatabaseURL = lanyard.NewSecret(u.String()) }, n
 }
 
 // passOn passes on one connection, message by message: the first has no type.
-func passOn(c net.Conn, behind string, n *atomic.Int64) {
+func passOn(c net.Conn, network, behind string, n *atomic.Int64) {
 	defer func() { _ = c.Close() }()
-	db, err := net.Dial("unix", behind)
+	db, err := net.Dial(network, behind)
 	if err != nil {
 		return
 	}

@@ -64,20 +64,9 @@ func (w *botWorld) bot(ref string) lanyardtest.JSON {
 	return w.OK("GET", "/v1/bots/"+ref, nil)
 }
 
-// in are the bots that are in the meeting, by who brought them.
 func (w *botWorld) in() string {
 	w.T.Helper()
-	m, ok := w.Sandbox.Meeting(w.number)
-	if !ok {
-		w.T.Fatal("there is no meeting")
-	}
-	var who []string
-	for _, b := range m.Bots {
-		if b.Status == "in_meeting" {
-			who = append(who, b.Person)
-		}
-	}
-	return strings.Join(who, " ")
+	return inMeeting(w.World, w.number)
 }
 
 func (w *botWorld) becomes(ref, state, inside string) lanyardtest.JSON {

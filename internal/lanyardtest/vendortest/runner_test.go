@@ -95,12 +95,17 @@ func (r *run) urls(types []string, people ...lanyardtest.JSON) map[string]lanyar
 	return out
 }
 
-// in are the bots that are in the meeting, by who brought them.
 func (r *run) in() string {
 	r.T.Helper()
-	m, ok := r.Sandbox.Meeting(r.number)
+	return inMeeting(r.World, r.number)
+}
+
+// inMeeting are the bots that are in a meeting, by who brought them.
+func inMeeting(w *lanyardtest.World, number string) string {
+	w.T.Helper()
+	m, ok := w.Sandbox.Meeting(number)
 	if !ok {
-		r.T.Fatal("there is no meeting")
+		w.T.Fatal("there is no meeting")
 	}
 	var who []string
 	for _, b := range m.Bots {
